@@ -1,0 +1,114 @@
+# Everything a contributor runs. Two commands need nothing but Python 3.11 or newer, pip and make:
+#   make demo     make test
+PYTHON ?= python3
+ARGS ?=
+# Processes that run tests side by side; 0 runs them in the pytest process itself.
+WORKERS ?= 0
+# For `make lock`: --upgrade takes the newest allowed versions, --upgrade-package NAME those of one package.
+LOCKFLAGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+##@ Try it
+.PHONY: demo
+demo: $(VENV)/.package ## start a server with invented tenants (ARGS="--port 9000")
+	@$(BIN)/stanchion demo $(ARGS)
+
+##@ Work on it
+.PHONY: test
+test: $(VENV)/.dev ## the quick tests (ARGS="-k filter -x", WORKERS=2)
+	@$(BIN)/python -m pytest --ignore=tests/clients -m "not clients and not slow" -n $(WORKERS) $(ARGS)
+
+.PHONY: check
+check: lint types contracts $(VENV)/.clients ## everything: lint, types, import contracts, all tests with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term -n $(WORKERS) $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.dev ## ruff: rules and formatting
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: format
+format: $(VENV)/.dev ## let ruff format the code and mend what it safely can
+	@$(BIN)/ruff check --fix --exit-zero --quiet .
+	@$(BIN)/ruff format .
+
+.PHONY: types
+types: $(VENV)/.clients ## mypy --strict over the package and the tests
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: $(VENV)/.dev ## import-linter: which package may import which
+	@$(BIN)/lint-imports
+
+.PHONY: docs
+docs: $(VENV)/.dev ## the checks of the documentation
+	@$(BIN)/python -m pytest tests/docs $(ARGS)
+
+.PHONY: reference
+reference: $(VENV)/.dev ## write the generated parts of the documentation anew
+	@$(BIN)/python -m tests.docs.generated
+
+.PHONY: smoke
+smoke: ## install and start the package on each Python this machine really has
+	@.ci/smoke 3.11 3.12 3.13
+
+.PHONY: bench
+bench: $(VENV)/.dev ## measure the server (ARGS are passed on)
+	@$(BIN)/python -m bench $(ARGS)
+
+##@ Look after it
+.PHONY: lock
+lock: $(VENV)/.dev ## write the lock files anew from pyproject.toml (LOCKFLAGS=--upgrade)
+	@$(COMPILE) --extra build --output-file requirements.lock
+	@$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --extra build --extra dev --extra clients --constraint requirements-dev.lock \
+		--output-file requirements-clients.lock
+
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --universal \
+	--python-version 3.11 --generate-hashes --no-emit-index-url $(LOCKFLAGS)
+
+.PHONY: clean
+clean: ## remove all that make made here, the demo's data too
+	rm -rf $(VENV) .stanchion .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+		.coverage .coverage.* build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## this list
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The environment grows in steps; each stamp is newer than the lock it was made from, so a second run
+# installs nothing and a changed lock installs again.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else \
+		"Stanchion needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; try make PYTHON=python3.12")'
+	@echo "Making $(VENV) ..."
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.runtime: requirements.lock | $(VENV)/.made
+	@echo "Installing requirements.lock ..."
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@touch $@
+
+$(VENV)/.package: pyproject.toml $(VENV)/.runtime
+	@$(INSTALL) --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime | $(VENV)/.package
+	@echo "Installing requirements-dev.lock ..."
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.clients: requirements-clients.lock $(VENV)/.dev
+	@echo "Installing requirements-clients.lock (about 1 GB) ..."
+	@$(INSTALL) --require-hashes -r requirements-clients.lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""Who may ask: tokens, the built-in issuer, permissions, the directory and its administration."""

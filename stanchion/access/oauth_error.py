@@ -1,0 +1,115 @@
+"""Refusals of the token endpoint, in the shape in which Entra writes them (RFC 6749 5.2).
+
+`error` is the word of the RFC; `error_description` begins with the AADSTS code that Entra uses for the same
+fault, because clients and people look for it. No part of a secret or token is ever repeated.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from stanchion.model.json_text import JsonObject, dump_json
+
+
+class OAuthError(Exception):
+    """A refusal; `retry_after_seconds` only where waiting helps."""
+
+    def __init__(
+        self, error: str, code: int, *, text: str, status: int = 400, retry_after_seconds: int | None = None
+    ) -> None:
+        super().__init__(text)
+        self.error = error
+        self.code = code
+        self.text = text
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True)
+class Trace:
+    """By which ids a refusal is found again in logs."""
+
+    trace_id: str
+    correlation_id: str
+
+
+def error_body(error: OAuthError, trace: Trace, *, now_seconds: float) -> bytes:
+    """Return the JSON of a refusal."""
+    timestamp = datetime.fromtimestamp(now_seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    body: JsonObject = {
+        "error": error.error,
+        "error_description": (
+            f"AADSTS{error.code}: {error.text} Trace ID: {trace.trace_id} "
+            f"Correlation ID: {trace.correlation_id} Timestamp: {timestamp}"
+        ),
+        "error_codes": [error.code],
+        "timestamp": timestamp,
+        "trace_id": trace.trace_id,
+        "correlation_id": trace.correlation_id,
+    }
+    return dump_json(body)
+
+
+def missing_field(name: str) -> OAuthError:
+    """Return the refusal of a form without a field that it needs."""
+    return OAuthError(
+        "invalid_request", 900144, text=f"The request body must contain the following parameter: '{name}'."
+    )
+
+
+def malformed(text: str) -> OAuthError:
+    """Return the refusal of a request that cannot be read."""
+    return OAuthError("invalid_request", 90023, text=text)
+
+
+def unsupported_grant() -> OAuthError:
+    """Return the refusal of any grant but client credentials."""
+    return OAuthError(
+        "unsupported_grant_type", 70003, text="The grant type is not supported; use client_credentials."
+    )
+
+
+def invalid_scope() -> OAuthError:
+    """Return the refusal of a scope that asks for single permissions."""
+    return OAuthError(
+        "invalid_scope",
+        1002012,
+        text="The scope is not valid. Client credential flows must have one scope value with /.default "
+        "suffixed to the resource, such as https://graph.microsoft.com/.default.",
+    )
+
+
+def missing_secret() -> OAuthError:
+    """Return the refusal of a client that does not authenticate."""
+    return OAuthError(
+        "invalid_client",
+        7000218,
+        text="The request body must contain the following parameter: 'client_secret'.",
+        status=401,
+    )
+
+
+def invalid_client() -> OAuthError:
+    """Return the refusal of an unknown client and of a wrong secret, which are not told apart."""
+    return OAuthError(
+        "invalid_client",
+        7000215,
+        text="Invalid client id or client secret provided. The secret is the one that 'stanchion app add' "
+        "printed, not its hint.",
+        status=401,
+    )
+
+
+def revoked_client() -> OAuthError:
+    """Return the refusal of a client that proved who it is, and is revoked."""
+    return OAuthError("unauthorized_client", 7000112, text="The application is revoked.")
+
+
+def too_many_failures(retry_after_seconds: int) -> OAuthError:
+    """Return the refusal of a caller who failed too often."""
+    return OAuthError(
+        "temporarily_unavailable",
+        90055,
+        text=f"Too many failed requests. Try again in {retry_after_seconds} seconds.",
+        status=429,
+        retry_after_seconds=retry_after_seconds,
+    )

@@ -1,0 +1,106 @@
+"""`stanchion app add | secret | list | revoke`: the applications that may ask for tokens."""
+
+import click
+
+from stanchion.access.client import Client, read_client
+from stanchion.access.operator import AppWish, add_app, add_secret, ensure_signing_key, revoke_app
+from stanchion.access.tenants import parse_tenant_id
+from stanchion.cli.context import STORE_SETTINGS, local_store
+from stanchion.cli.options import (
+    json_option,
+    note,
+    print_object,
+    print_table,
+    setting_options,
+    tenant_option,
+)
+from stanchion.model.instant import format_instant
+from stanchion.store.meta import operator
+
+
+@click.group()
+def app() -> None:
+    """Add applications, give them secrets, list and revoke them."""
+
+
+@app.command("add")
+@tenant_option
+@click.option("--name", required=True, help="Name for people.")
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    help="Permission as Graph names it; repeatable.  [default: SecurityEvents.Read.All]",
+)
+@click.option("--provider", help="Let it see this provider's data only.")
+@click.option("--fleet", is_flag=True, help="Let its Ledger.Fleet permissions count, across all tenants.")
+@setting_options(*STORE_SETTINGS)
+@json_option
+def add(
+    tenant_id: str,
+    name: str,
+    *,
+    permissions: tuple[str, ...],
+    provider: str | None,
+    fleet: bool,
+    as_json: bool,
+    **options: object,
+) -> None:
+    """Add an application; prints its client id and secret, once."""
+    wish = AppWish(tenant_id, name, permissions=permissions, provider=provider, fleet=fleet)
+    with local_store(options) as local:
+        ensure_signing_key(local.store, key_file=local.key_file, actor=operator())
+        added = add_app(local.store, wish, actor=operator())
+    for warning in added.warnings:
+        note(warning)
+    print_object({**_described(added.app), "client_secret": added.secret}, as_json=as_json)
+
+
+@app.command("secret")
+@click.argument("client_id")
+@setting_options(*STORE_SETTINGS)
+@json_option
+def secret(client_id: str, *, as_json: bool, **options: object) -> None:
+    """Give an application a further secret; two are accepted at a time, the oldest goes."""
+    with local_store(options) as local:
+        added = add_secret(local.store, client_id, actor=operator())
+    for warning in added.warnings:
+        note(warning)
+    print_object({"client_id": client_id, "client_secret": added.secret}, as_json=as_json)
+
+
+@app.command("list")
+@click.option("--tenant", "tenant_id", metavar="GUID", help="Those of one tenant.")
+@setting_options(*STORE_SETTINGS)
+@json_option
+def list_(tenant_id: str | None, *, as_json: bool, **options: object) -> None:
+    """List the applications, the oldest first."""
+    with local_store(options) as local:
+        asked = parse_tenant_id(tenant_id) if tenant_id is not None else None
+        clients = [read_client(row) for row in local.store.clients(asked)]
+    columns = ("client_id", "name", "tenant", "permissions", "provider", "fleet", "secrets", "revoked")
+    print_table([_described(client) for client in clients], columns=columns, as_json=as_json)
+
+
+@app.command("revoke")
+@click.argument("client_id")
+@setting_options(*STORE_SETTINGS)
+@json_option
+def revoke(client_id: str, *, as_json: bool, **options: object) -> None:
+    """Revoke an application for ever, and with it the tokens it has."""
+    with local_store(options) as local:
+        revoked = revoke_app(local.store, client_id, actor=operator())
+    print_object(_described(revoked), as_json=as_json)
+
+
+def _described(client: Client) -> dict[str, object]:
+    return {
+        "client_id": client.client_id,
+        "name": client.name,
+        "tenant": client.tenant_id,
+        "permissions": list(client.permissions),
+        "provider": client.provider,
+        "fleet": client.fleet,
+        "secrets": [f"{secret.hint}..." for secret in client.secrets],
+        "revoked": format_instant(client.revoked_ticks) if client.revoked_ticks is not None else None,
+    }

@@ -1,0 +1,194 @@
+"""`stanchion serve`: the HTTP server.
+
+- Granian's main process starts one worker, which serves; the store is opened in the worker, after the fork.
+- The lock of a SQLite database is taken by the main process and inherited by the worker, so that it is held
+  until the last of them has ended. The worker dies with the main process (Linux: PR_SET_PDEATHSIG; elsewhere a
+  thread watches), or it would go on serving unseen.
+- SIGTERM and SIGINT stop gracefully: requests under way are answered, what was submitted is written.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import click
+from starlette.types import ASGIApp
+
+from stanchion import __version__
+from stanchion.access.operator import ensure_signing_key
+from stanchion.access.origin import Origins
+from stanchion.app import build_server, database_file, key_file, open_store
+from stanchion.cli.options import setting_options, settings_from
+from stanchion.errors import OperatorError
+from stanchion.ledger.changes import Operator
+from stanchion.logs import configure_logs, logging_settings
+from stanchion.settings import SETTINGS, Settings
+from stanchion.store.lock import ServeLock
+
+# All but what only an import reads.
+SERVE_SETTINGS = tuple(name for name in SETTINGS if name != "max_import_bytes")
+
+# Longer than the 60 s after which common load balancers close an idle connection: the client, not the server,
+# is to find it closed.
+KEEP_ALIVE_SECONDS = 75
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# From linux/prctl.h.
+_PR_SET_PDEATHSIG = 1
+_PARENT_POLL_SECONDS = 0.5
+
+logger = logging.getLogger("stanchion.serve")
+
+
+@click.command()
+@setting_options(*SERVE_SETTINGS)
+def serve(**options: object) -> None:
+    """Serve Graph's security API from a store, which is made when it is new."""
+    run_server(settings_from(options))
+
+
+def run_server(settings: Settings, *, before_start: Callable[[], None] | None = None) -> None:
+    """Serve until a signal ends it; `before_start` runs once all is checked and nothing listens yet.
+
+    Raises OperatorError for what keeps it from starting, click.UsageError for options that contradict.
+    """
+    _check_options(settings)
+    Origins(settings.public_url, trusted_proxies=settings.trusted_proxy)
+    configure_logs(settings.log_level, settings.log_format)
+    lock = ServeLock(database_file(settings))
+    try:
+        _check_port(settings)
+        _prepare(settings)
+        if before_start is not None:
+            before_start()
+        _serve(settings)
+    finally:
+        lock.release()
+
+
+def address(settings: Settings) -> str:
+    """Return the address that a browser on this machine would ask."""
+    scheme = "https" if settings.tls_certificate else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{settings.port}"
+
+
+def _check_options(settings: Settings) -> None:
+    if settings.workers > 1:
+        raise click.UsageError("A SQLite database is served by one process; leave --workers at 1.")
+    if bool(settings.tls_certificate) != bool(settings.tls_key):
+        raise click.UsageError("--tls-certificate and --tls-key go together.")
+    if settings.tls_certificate and settings.tls_key:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                settings.tls_certificate, settings.tls_key
+            )
+        except (OSError, ssl.SSLError) as error:
+            raise OperatorError(
+                f"The certificate {settings.tls_certificate} and key {settings.tls_key} cannot be used: {error}."
+            ) from None
+
+
+def _check_port(settings: Settings) -> None:
+    # Granian binds with SO_REUSEPORT, so that it would share the port with another server without a word.
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            raise OperatorError(
+                f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}. "
+                "Choose another one with --port (or --host)."
+            ) from None
+
+
+def _prepare(settings: Settings) -> None:
+    """Open the store once, so that what is wrong with it is told here, and nothing is left to do in the worker."""
+    store = open_store(settings)
+    try:
+        ensure_signing_key(store, key_file=key_file(settings), actor=Operator("serve"))
+    finally:
+        store.close_now()
+
+
+def _serve(settings: Settings) -> None:
+    # The server's libraries are imported by those who serve only.
+    import multiprocessing
+
+    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
+    from granian.http import HTTP1Settings, HTTP2Settings
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    # A forked worker inherits the lock and has everything imported.
+    multiprocessing.set_start_method("fork", force=True)
+    os.register_at_fork(
+        # A signal that comes to the worker before it has its own handling is to wait, not to be lost.
+        before=partial(signal.pthread_sigmask, signal.SIG_BLOCK, _STOP_SIGNALS),
+        after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _STOP_SIGNALS),
+        after_in_child=partial(_begin_worker, os.getpid()),
+    )
+    server = Server(
+        "stanchion.app",
+        address=settings.host,
+        port=settings.port,
+        interface=Interfaces.ASGI,
+        workers=1,
+        http=HTTPModes.auto,
+        loop=Loops.auto,
+        websockets=False,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_ALIVE_SECONDS * 1000),
+        http2_settings=HTTP2Settings(max_headers_size=2 * settings.max_header_bytes),
+        ssl_cert=Path(settings.tls_certificate) if settings.tls_certificate else None,
+        ssl_key=Path(settings.tls_key) if settings.tls_key else None,
+        ssl_protocol_min=SSLProtocols.tls12,
+        log_level=LogLevels.debug if settings.log_level == "debug" else LogLevels.error,
+        log_dictconfig=logging_settings(settings.log_level, settings.log_format),
+        respawn_failed_workers=True,
+        workers_kill_timeout=settings.request_timeout_seconds + 10,
+    )
+    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+
+
+def _load(settings: Settings) -> ASGIApp:
+    """Return the application, in the worker."""
+    try:
+        application = build_server(open_store(settings, serving=True), settings)
+    except OperatorError as error:
+        logger.critical("%s", error.message)
+        sys.exit(1)
+    logger.info("Stanchion %s serves %s from %s", __version__, address(settings), settings.database)
+    return application
+
+
+def _begin_worker(main_pid: int) -> None:
+    """Run first in a worker: it dies with the main process, and of a signal that comes while it starts."""
+    # The main process's handlers were inherited, and would swallow the signal that asks the worker to stop.
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+    _die_with(main_pid)
+
+
+def _die_with(main_pid: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != main_pid:
+            os._exit(1)
+    else:
+        threading.Thread(target=_watch, args=(main_pid,), daemon=True).start()
+
+
+def _watch(main_pid: int) -> None:
+    while os.getppid() == main_pid:
+        time.sleep(_PARENT_POLL_SECONDS)
+    os._exit(1)

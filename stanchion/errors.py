@@ -1,0 +1,167 @@
+"""Every failure that a caller can cause, each with its HTTP status and Graph error code.
+
+Raised where the fact is known, translated once at the edge (`web` to Graph's envelope, `cli` to one line on
+stderr). A message names what is at fault, where it is, and what is allowed. Codes: Graph's own where seen on
+the wire (`InvalidAuthenticationToken`, `BadRequest`), else the reason phrase in the same style.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class StanchionError(Exception):
+    """A failure to tell the caller about; `target` names the property, option or header at fault."""
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "InternalServerError"
+
+    def __init__(
+        self, message: str, *, target: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.target = target
+        self.headers: dict[str, str] = dict(headers or {})
+
+
+class BadRequest(StanchionError):
+    """The request is malformed, or asks what is not allowed."""
+
+    status = 400
+    code = "BadRequest"
+
+
+class ExpandNotSupported(BadRequest):
+    """`$expand` was sent; these entities have no navigation properties."""
+
+    code = "ExpandNotSupported"
+
+
+class Unauthenticated(StanchionError):
+    """The token is missing, malformed, expired, foreign or revoked."""
+
+    status = 401
+    code = "InvalidAuthenticationToken"
+
+
+class Forbidden(StanchionError):
+    """The token is good but does not permit this."""
+
+    status = 403
+    code = "Forbidden"
+
+
+class NotFound(StanchionError):
+    """The entity does not exist in this tenant."""
+
+    status = 404
+    code = "ResourceNotFound"
+
+
+class MethodNotAllowed(StanchionError):
+    """The resource exists and does not know this method; `allowed` lists those it knows."""
+
+    status = 405
+    code = "MethodNotAllowed"
+
+    def __init__(self, method: str, *, allowed: tuple[str, ...]) -> None:
+        names = ", ".join(allowed)
+        super().__init__(f"{method} is not allowed here; allowed: {names}.", headers={"Allow": names})
+
+
+class NotAcceptable(StanchionError):
+    """No representation that the caller accepts is offered."""
+
+    status = 406
+    code = "NotAcceptable"
+
+
+class RequestTimeout(StanchionError):
+    """The request did not arrive whole in time."""
+
+    status = 408
+    code = "RequestTimeout"
+
+
+class Conflict(StanchionError):
+    """The id exists with other content."""
+
+    status = 409
+    code = "Conflict"
+
+
+class PreconditionFailed(StanchionError):
+    """`If-Match` or `If-None-Match` does not hold."""
+
+    status = 412
+    code = "PreconditionFailed"
+
+
+class PayloadTooLarge(StanchionError):
+    """The body is over the limit."""
+
+    status = 413
+    code = "RequestEntityTooLarge"
+
+
+class UriTooLong(StanchionError):
+    """The path and query are over the limit."""
+
+    status = 414
+    code = "UriTooLong"
+
+
+class UnsupportedMediaType(StanchionError):
+    """The body is not of a media type that this resource reads."""
+
+    status = 415
+    code = "UnsupportedMediaType"
+
+
+class MisdirectedRequest(StanchionError):
+    """The request came for an origin that this server does not speak for."""
+
+    status = 421
+    code = "MisdirectedRequest"
+
+
+class TooManyRequests(StanchionError):
+    """The caller is over a limit; `Retry-After` says when to come back, in whole seconds."""
+
+    status = 429
+    code = "TooManyRequests"
+
+    def __init__(self, message: str, *, retry_after_seconds: int) -> None:
+        super().__init__(message, headers={"Retry-After": str(max(1, retry_after_seconds))})
+
+
+class HeadersTooLarge(StanchionError):
+    """The headers are over the limit."""
+
+    status = 431
+    code = "RequestHeaderFieldsTooLarge"
+
+
+class OutcomeUnknown(StanchionError):
+    """The disk failed while the write was being made; read before repeating it."""
+
+
+class NotImplementedFeature(StanchionError):
+    """An OData feature that this server does not offer."""
+
+    status = 501
+    code = "NotImplemented"
+
+
+class ServiceUnavailable(StanchionError):
+    """The server cannot answer now and has changed nothing."""
+
+    status = 503
+    code = "ServiceUnavailable"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
+        super().__init__(message, headers={"Retry-After": str(retry_after_seconds)})
+
+
+class OperatorError(StanchionError):
+    """What an operator asked cannot be done: one line on stderr and exit status 1."""

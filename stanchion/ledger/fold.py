@@ -1,0 +1,160 @@
+"""Group commit as a fold: commands in order of arrival over one working set.
+
+Each command, its If-Match included, sees what earlier ones of the batch left. A refused one leaves the state
+untouched. An accepted one that wrote something, or is to be recorded, has its own change; others have none.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from stanchion.errors import NotFound
+from stanchion.ledger.changes import (
+    Actor,
+    Change,
+    ChangeRecord,
+    Operator,
+    Touched,
+    encode_record,
+    first_head,
+    link,
+    salted_digest,
+)
+from stanchion.ledger.working_set import Draft, EntityKey, Key, Row, RowKey, Stored, TenantState
+from stanchion.model.instant import format_instant
+from stanchion.model.json_text import JsonValue, dump_canonical
+
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Applied(Generic[T_co]):
+    """What a command did: its answer, and what the change says about it.
+
+    One that wrote nothing has a change only if it is to be `recorded`.
+    """
+
+    result: T_co
+    operation: str
+    detail: JsonValue = None
+    recorded: bool = False
+
+
+class Command(Protocol[T_co]):
+    """A wish to write in one tenant. Applying it is pure and may happen more than once."""
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant written to, in lower case."""
+
+    @property
+    def command_id(self) -> str:
+        """The id kept over retries."""
+
+    @property
+    def actor(self) -> Actor | Operator:
+        """Who wishes it."""
+
+    def reads(self) -> Iterable[Key]:
+        """Name what it will read, as far as it knows, so that a batch loads all at once."""
+
+    def apply(self, draft: Draft) -> Applied[T_co]:
+        """Write to the draft; raises a StanchionError to refuse, NotLoaded for what is missing."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a batch leaves for the store to write: last states, and each change."""
+
+    changes: tuple[Change, ...]
+    entities: Mapping[EntityKey, Stored | None]  # None: deleted
+    deleted_versions: Mapping[EntityKey, int]
+    deleted: Mapping[EntityKey, Stored | None]  # as they were before
+    rows: Mapping[RowKey, Row]
+    new_tenant: bool
+
+
+class Fold:
+    """The fold over one tenant's commands: the state so far and what there is to write."""
+
+    def __init__(self, state: TenantState, *, salt: Callable[[], bytes]) -> None:
+        self.state = state
+        self._salt = salt
+        self._changes: list[Change] = []
+        self._entities: dict[EntityKey, Stored | None] = {}
+        self._deleted_versions: dict[EntityKey, int] = {}
+        self._deleted: dict[EntityKey, Stored | None] = {}
+        self._rows: dict[RowKey, Row] = {}
+        self._new_tenant = False
+
+    def apply(self, command: Command[T], *, now_ticks: int) -> T:
+        """Apply one command and return its answer.
+
+        Raises what the command raises, and NotLoaded; the state is then as before.
+        """
+        draft = Draft(self.state, now_ticks=now_ticks)
+        applied = command.apply(draft)
+        if not draft.exists and not draft.creates_tenant:
+            raise NotFound(f"The tenant {command.tenant_id} does not exist; `stanchion tenant add` adds it.")
+        if draft.writes or applied.recorded:
+            change = self._change(command, applied, draft)
+            self._keep(draft, change)
+        return applied.result
+
+    @property
+    def written(self) -> Written:
+        """What the accepted commands leave to write."""
+        return Written(
+            tuple(self._changes),
+            self._entities,
+            self._deleted_versions,
+            self._deleted,
+            self._rows,
+            self._new_tenant,
+        )
+
+    def _change(self, command: Command[T], applied: Applied[T], draft: Draft) -> Change:
+        head = self.state.head or first_head(command.tenant_id)
+        salt, detail = self._salt(), dump_canonical(applied.detail)
+        record = encode_record(
+            ChangeRecord(
+                tenant=command.tenant_id,
+                sequence=head.sequence + 1,
+                time=format_instant(draft.now_ticks),
+                actor=command.actor.describe(),
+                operation=applied.operation,
+                command=command.command_id,
+                entities=[
+                    Touched(
+                        key.entity_set,
+                        key.id,
+                        head.sequence + 1,
+                        salted_digest(salt, stored.body) if stored is not None else None,
+                    )
+                    for key, stored in draft.entities.items()
+                ],
+                detail=salted_digest(salt, detail),
+            )
+        )
+        return Change(
+            tenant_id=command.tenant_id,
+            sequence=head.sequence + 1,
+            time_ticks=draft.now_ticks,
+            command_id=command.command_id,
+            record=record,
+            hash=link(head.hash, record),
+            salt=salt,
+            detail=detail,
+        )
+
+    def _keep(self, draft: Draft, change: Change) -> None:
+        self._changes.append(change)
+        self._entities.update(draft.entities)
+        self._deleted_versions.update(
+            {key: change.sequence for key, stored in draft.entities.items() if stored is None}
+        )
+        self._deleted.update(draft.deleted)
+        self._rows.update(draft.rows)
+        self._new_tenant = self._new_tenant or draft.creates_tenant
+        draft.accept(change.head)

@@ -1,0 +1,143 @@
+"""Where a control lives among several providers' controls of the same id.
+
+- Control ids are unique within a tenant. Microsoft/SecureScore always keeps its bare id: another provider's
+  control that holds it moves to `{id}@{provider}`, with decision and history. Otherwise first come keeps the
+  id, and later ones get `@{provider}`. Where a control was placed once it stays, also when the bare id is free.
+- An id stays its owner's when the control is deleted, as long as there are decisions about it: no product
+  inherits what was decided about another's control.
+- `@` and `%` inside an imported id are percent-encoded, so that a placed id cannot be mistaken; the suffix of the
+  control's own provider stays as it is.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+
+from stanchion.errors import BadRequest, Conflict, NotFound
+from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of
+from stanchion.ledger.working_set import Draft, Stored
+from stanchion.model.check import MAX_ID_CHARACTERS, is_id
+from stanchion.model.edm import CONTROL_PROFILES
+from stanchion.model.wording import shown
+
+
+@dataclass(frozen=True)
+class _Claim:
+    """To whom an id belongs: `holder` is the control, None where only decisions about it are left."""
+
+    holder: Stored | None
+    owner: Owner | None
+
+    def is_of(self, owner: Owner | None) -> bool:
+        return self.owner is None if owner is None else owner.matches(self.owner)
+
+
+def encoded_id(control_id: str, owner: Owner | None) -> str:
+    """Return an imported id with `@` and `%` percent-encoded, its own provider's suffix left as it is."""
+    base = _base(control_id, owner)
+    return _encoded(control_id) if base is None else _encoded(base) + control_id.removeprefix(base)
+
+
+def place(draft: Draft, control_id: str, owner: Owner | None) -> str:
+    """Return the id under which a product's control is kept, making way for Microsoft's own."""
+    claim = _claim(draft, control_id)
+    if claim is None:
+        placed_already = None if MICROSOFT.matches(owner) else _placed_already(draft, control_id, owner)
+        return placed_already or control_id
+    if claim.is_of(owner):
+        return control_id
+    if MICROSOFT.matches(owner):
+        _move(draft, control_id, claim)
+        return control_id
+    return _beside(draft, control_id, owner)
+
+
+def refuse_other_owner(stored: Stored, owner: Owner | None) -> None:
+    """Raise NotFound where the vendor and provider named do not own the control."""
+    if owner is None:
+        return
+    holder = owner_of(stored.value)
+    if not owner.matches(holder):
+        raise NotFound(
+            f"Resource {shown(stored.id)} does not belong to {shown(str(owner))}; "
+            f"it belongs to {holder or 'no provider'}.",
+            target="vendorInformation",
+        )
+
+
+def refuse_unusable_id(control_id: str) -> None:
+    """Raise BadRequest where encoding or the provider's name made an id that no request can name."""
+    if not is_id(control_id):
+        raise BadRequest(
+            f"The control would be kept as {shown(control_id)}; an id is 1 to {MAX_ID_CHARACTERS} characters "
+            "without control characters.",
+            target="id",
+        )
+
+
+def refuse_chosen_id(control_id: str) -> None:
+    """Raise BadRequest for the id of a new control that would stand where another one may be placed."""
+    if "@" in control_id:
+        raise BadRequest(
+            f"The id {shown(control_id)} cannot be chosen: '@' stands before the provider of a control whose id "
+            "another product holds. Send the id without it, and the provider in 'vendorInformation'.",
+            target="id",
+        )
+
+
+def _claim(draft: Draft, control_id: str) -> _Claim | None:
+    holder = draft.get(CONTROL_PROFILES, control_id)
+    if holder is not None:
+        return _Claim(holder, owner_of(holder.value))
+    decision = draft.latest_decision(control_id)
+    if decision is None:
+        return None
+    vendor, provider = decision.value["vendor"], decision.value["provider"]
+    named = isinstance(vendor, str) and isinstance(provider, str)
+    return _Claim(None, Owner(cast("str", vendor), cast("str", provider)) if named else None)
+
+
+def _placed_already(draft: Draft, control_id: str, owner: Owner | None) -> str | None:
+    """Return the other id under which this product's control is: beside the bare one, or bare."""
+    for other_id in (_base(control_id, owner), _suffixed(control_id, owner)):
+        claim = _claim(draft, other_id) if other_id is not None else None
+        if claim is not None and claim.holder is not None and claim.is_of(owner):
+            return other_id
+    return None
+
+
+def _beside(draft: Draft, control_id: str, owner: Owner | None) -> str:
+    beside_id = _suffixed(control_id, owner)
+    claim = _claim(draft, beside_id)
+    if claim is not None and not claim.is_of(owner):
+        raise Conflict(
+            f"{shown(control_id)} and {shown(beside_id)} both belong to other products than {shown(str(owner))}.",
+            target="id",
+        )
+    return beside_id
+
+
+def _move(draft: Draft, control_id: str, claim: _Claim) -> None:
+    to = _suffixed(control_id, claim.owner)
+    refuse_unusable_id(to)
+    if draft.get(CONTROL_PROFILES, to) is not None:
+        raise Conflict(
+            f"The control {shown(control_id)} must make way for Microsoft's own, but {shown(to)} exists.",
+            target="id",
+        )
+    if claim.holder is not None:
+        draft.delete(CONTROL_PROFILES, control_id)
+        draft.put(CONTROL_PROFILES, {**claim.holder.value, "id": to})
+    draft.move_decisions(control_id, to=to)
+
+
+def _base(control_id: str, owner: Owner | None) -> str | None:
+    suffix = f"@{owner.provider}" if owner is not None else "@unknown"
+    return control_id.removesuffix(suffix) or None if control_id.endswith(suffix) else None
+
+
+def _suffixed(control_id: str, owner: Owner | None) -> str:
+    return f"{control_id}@{owner.provider if owner is not None else 'unknown'}"
+
+
+def _encoded(text: str) -> str:
+    return text.replace("%", "%25").replace("@", "%40")

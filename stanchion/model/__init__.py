@@ -1,0 +1,1 @@
+"""What the API says: entity types, each declared once, and the documents derived from them."""

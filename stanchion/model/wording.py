@@ -1,0 +1,23 @@
+"""What messages have in common: how a caller's text is shown, and which declared name comes nearest to it.
+
+Text of a caller is cut and escaped before it goes into a message, so that a log line stays one line.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+# Long enough to recognise any declared name, short enough for a message of one line.
+SHOWN_CHARACTERS = 80
+
+
+def shown(text: str) -> str:
+    """Return the text in single quotes, controls escaped, cut to 80 characters."""
+    cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    return f"'{cut}'" if cut.isprintable() else f"'{ascii(cut)[1:-1]}'"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence naming the nearest of the known names, with a blank before it, or nothing."""
+    by_folded = {candidate.casefold(): candidate for candidate in known}
+    nearest = get_close_matches(name[:SHOWN_CHARACTERS].casefold(), by_folded, n=1)
+    return f" Did you mean '{by_folded[nearest[0]]}'?" if nearest else ""

@@ -1,0 +1,74 @@
+"""Answers in OData JSON, spliced from the bytes that are stored.
+
+- A page is one join of its envelope and its bodies; nothing is decoded but for `$select`.
+- The context names the set and what was selected (OData JSON 4.01, 10.2, 10.4, 10.7).
+- Order as on Graph's wire: context, count, next link, value.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from stanchion.model.edm import EntitySet, RootName
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def page_body(
+    origin: str,
+    root: RootName,
+    *,
+    entity_set: EntitySet,
+    bodies: Iterable[bytes],
+    select: Sequence[str] | None = None,
+    count: int | None = None,
+    next_link: str | None = None,
+) -> bytes:
+    """Return one page; each body is an entity's JSON object."""
+    context = _context(origin, root, entity_set=entity_set, select=select, suffix="")
+    parts = [b'{"@odata.context":', context]
+    if count is not None:
+        parts += (b',"@odata.count":', str(count).encode())
+    if next_link is not None:
+        parts += (b',"@odata.nextLink":', msgspec.json.encode(next_link))
+    parts.append(b',"value":[')
+    before = len(parts)
+    for body in bodies:
+        parts += (body if select is None else selected(body, select), b",")
+    if len(parts) > before:
+        parts.pop()
+    parts.append(b"]}")
+    return b"".join(parts)
+
+
+def entity_body(
+    origin: str,
+    root: RootName,
+    *,
+    entity_set: EntitySet,
+    body: bytes,
+    select: Sequence[str] | None = None,
+) -> bytes:
+    """Return one entity with its context in front; the body is the entity's JSON object."""
+    context = _context(origin, root, entity_set=entity_set, select=select, suffix="/$entity")
+    members = (body if select is None else selected(body, select))[1:]
+    return b"".join((b'{"@odata.context":', context, b"}" if members == b"}" else b"," + members))
+
+
+def singleton_body(origin: str, root: RootName) -> bytes:
+    """Return the `security` singleton, which has no properties of its own."""
+    return b"".join((b'{"@odata.context":', msgspec.json.encode(f"{origin}/{root}/$metadata#security"), b"}"))
+
+
+def selected(body: bytes, select: Sequence[str]) -> bytes:
+    """Return the body cut to the names selected, in the order of the body; a name it lacks stays absent."""
+    wanted = frozenset(select)
+    members = _MEMBERS.decode(body)
+    return msgspec.json.encode({name: value for name, value in members.items() if name in wanted})
+
+
+def _context(
+    origin: str, root: RootName, *, entity_set: EntitySet, select: Sequence[str] | None, suffix: str
+) -> bytes:
+    fields = "" if select is None else f"({','.join(select)})"
+    return msgspec.json.encode(f"{origin}/{root}/$metadata#security/{entity_set.name}{fields}{suffix}")

@@ -1,0 +1,239 @@
+"""A batch of commands in one transaction: load what they read, fold them, write what is left, COMMIT.
+
+- BEGIN IMMEDIATE comes first, so that what is loaded is still so at COMMIT.
+- A refused command, and one that fails by a bug of ours, leave nothing and harm no other.
+- One transaction may hold several tenants: each has its own fold; they share the rows that no tenant owns.
+"""
+
+import secrets
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TypeVar
+
+from stanchion.errors import StanchionError
+from stanchion.ledger.changes import SALT_BYTES
+from stanchion.ledger.fold import Command, Fold
+from stanchion.ledger.working_set import (
+    EntityKey,
+    HistoryKey,
+    Key,
+    LatestDecisionKey,
+    NotLoaded,
+    Row,
+    RowKey,
+    TableKey,
+    TenantState,
+)
+from stanchion.model.edm import ENTITY_SETS
+from stanchion.store.connection import snapshot
+from stanchion.store.failures import breaks_the_store, for_caller
+from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken, never_run, unknown
+from stanchion.store.reading import read_entities, read_head, read_histories, read_latest_decisions
+from stanchion.store.rows import read_row, read_table
+from stanchion.store.writing import write
+
+T = TypeVar("T")
+
+# Beside a busy server a tenant moves on often; after so many tries the lock is taken first.
+_PREPARED_TRIES = 3
+
+
+def commit_batch(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+    """Run commands in one transaction, or each in its own if that one fails; the outcomes in their order.
+
+    Raises StoreBroken, with the outcomes, when it is unknown whether the transaction was committed.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.Error as error:
+        return [_refusal(error) for _ in commands]
+    try:
+        with _all_or_nothing(connection):
+            return _transaction(connection, commands)
+    except StoreBroken:
+        raise
+    except Exception as error:  # noqa: BLE001 (whatever it is, each command must be run alone)
+        if len(commands) == 1:
+            return [_refusal(error)]
+    return _one_by_one(connection, commands)
+
+
+def commit_prepared(connection: sqlite3.Connection, command: Command[T]) -> Outcome[T]:
+    """Run one command, folded before the lock is taken, so that a long import holds it for its writing alone.
+
+    Where the tenant moved on meanwhile it is folded anew, at last inside the transaction. Raises StoreBroken.
+    """
+    for _ in range(_PREPARED_TRIES):
+        try:
+            outcome = _try_prepared(connection, command)
+        except sqlite3.Error as error:
+            return _refusal(error)
+        if outcome is not None:
+            return outcome
+    (outcome,) = commit_batch(connection, [command])
+    return outcome
+
+
+def _try_prepared(connection: sqlite3.Connection, command: Command[T]) -> Outcome[T] | None:
+    batch = _Batch(connection)
+    with snapshot(connection):
+        batch.load_what_they_read([command])
+        began = read_head(connection, tenant_id=command.tenant_id)
+        outcome = batch.apply(command)
+    if isinstance(outcome, Refused) or not batch.writes:
+        return outcome
+    connection.execute("BEGIN IMMEDIATE")
+    with _all_or_nothing(connection):
+        if read_head(connection, tenant_id=command.tenant_id) != began:
+            return None
+        batch.write()
+        _commit(connection, [outcome])
+    return outcome
+
+
+def _one_by_one(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+    outcomes: list[Outcome[T]] = []
+    for command in commands:
+        try:
+            outcomes += commit_batch(connection, [command])
+        except StoreBroken as broken:
+            # What was committed before is on the disk, and its callers are told so.
+            known = [*outcomes, *broken.outcomes]
+            rest = [never_run() for _ in commands[len(known) :]]
+            raise StoreBroken(str(broken), outcomes=[*known, *rest]) from broken
+    return outcomes
+
+
+def _transaction(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+    batch = _Batch(connection)
+    batch.load_what_they_read(commands)
+    outcomes = [batch.apply(command) for command in commands]
+    batch.write()
+    _commit(connection, outcomes)
+    return outcomes
+
+
+def _commit(connection: sqlite3.Connection, outcomes: Sequence[Outcome[T]]) -> None:
+    try:
+        connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        if breaks_the_store(error):
+            doubtful = [unknown() if isinstance(outcome, Done) else outcome for outcome in outcomes]
+            raise StoreBroken(str(error), outcomes=doubtful) from error
+        raise
+
+
+@contextmanager
+def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+    """Roll back, whatever happens in the block, unless it has committed."""
+    try:
+        yield
+    finally:
+        # A full disk or an I/O error may have ended the transaction already. A failure to end it must not hide
+        # what went wrong before; the next BEGIN would tell of it.
+        if connection.in_transaction:
+            with suppress(sqlite3.Error):
+                connection.execute("ROLLBACK")
+
+
+def _refusal(error: Exception) -> Refused:
+    return Refused(for_caller(error) if isinstance(error, sqlite3.Error) else error)
+
+
+class _Batch:
+    """The folds of a batch, one for each tenant it touches."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._now_ticks = time.time_ns() // 100
+        self._rows: dict[RowKey, Row | None] = {}
+        self._tables: set[TableKey] = set()
+        self._folds: dict[str, Fold] = {}
+
+    def load_what_they_read(self, commands: Sequence[Command[T]]) -> None:
+        """Load the keys that commands name beforehand, each kind at once."""
+        wanted: dict[str, dict[Key, None]] = {}
+        for command in commands:
+            keys = wanted.setdefault(command.tenant_id, {})
+            try:
+                keys.update(dict.fromkeys(command.reads()))
+            except Exception:  # noqa: BLE001, S112 (applying it will fail in the same way, and tell its caller)
+                continue
+        for tenant_id, keys in wanted.items():
+            self._load(self._fold(tenant_id).state, keys)
+
+    def apply(self, command: Command[T]) -> Outcome[T]:
+        """Apply one command, loading what it finds missing."""
+        fold = self._fold(command.tenant_id)
+        while True:
+            try:
+                return Done(fold.apply(command, now_ticks=self._now_ticks))
+            except NotLoaded as missing:
+                if all(fold.state.holds(key) for key in missing.keys):
+                    return Refused(missing)
+                self._load(fold.state, missing.keys)
+            except StanchionError as refusal:
+                return Refused(refusal)
+            except sqlite3.Error:
+                raise
+            except Exception as bug:  # noqa: BLE001 (a bug in one command must not fail the others)
+                return Refused(bug)
+
+    @property
+    def writes(self) -> bool:
+        """Whether an accepted command has left anything to write."""
+        return any(fold.written.changes for fold in self._folds.values())
+
+    def write(self) -> None:
+        """Write what the accepted commands leave."""
+        for tenant_id, fold in self._folds.items():
+            if fold.state.head is not None:
+                write(self._connection, fold.written, tenant_id=tenant_id, head=fold.state.head)
+
+    def _fold(self, tenant_id: str) -> Fold:
+        fold = self._folds.get(tenant_id)
+        if fold is None:
+            head = read_head(self._connection, tenant_id=tenant_id)
+            state = TenantState(tenant_id, head, rows=self._rows, tables=self._tables)
+            fold = self._folds[tenant_id] = Fold(state, salt=_salt)
+        return fold
+
+    def _load(self, state: TenantState, keys: Iterable[Key]) -> None:
+        missing = [key for key in keys if not state.holds(key)]
+        self._load_entities(state, [key for key in missing if isinstance(key, EntityKey)])
+        self._load_histories(state, [key for key in missing if isinstance(key, HistoryKey)])
+        self._load_latest(state, [key for key in missing if isinstance(key, LatestDecisionKey)])
+        for key in missing:
+            match key:
+                case RowKey():
+                    state.rows[key] = read_row(self._connection, key)
+                case TableKey():
+                    # What earlier commands of the batch left is newer than what the table holds.
+                    state.rows.update(read_table(self._connection, key) | state.rows)
+                    state.tables.add(key)
+                case _:
+                    pass
+
+    def _load_entities(self, state: TenantState, keys: Sequence[EntityKey]) -> None:
+        for name in {key.entity_set for key in keys}:
+            ids = [key.id for key in keys if key.entity_set == name]
+            found = read_entities(self._connection, ENTITY_SETS[name], tenant_id=state.tenant_id, ids=ids)
+            state.entities.update({EntityKey(name, id): found.get(id) for id in ids})
+
+    def _load_histories(self, state: TenantState, keys: Sequence[HistoryKey]) -> None:
+        if keys:
+            ids = [key.control_id for key in keys]
+            found = read_histories(self._connection, tenant_id=state.tenant_id, control_ids=ids)
+            state.histories.update({key: found.get(key.control_id, ()) for key in keys})
+
+    def _load_latest(self, state: TenantState, keys: Sequence[LatestDecisionKey]) -> None:
+        if keys:
+            ids = [key.control_id for key in keys]
+            found = read_latest_decisions(self._connection, tenant_id=state.tenant_id, control_ids=ids)
+            state.latest.update({key: found.get(key.control_id) for key in keys})
+
+
+def _salt() -> bytes:
+    return secrets.token_bytes(SALT_BYTES)

@@ -1,0 +1,63 @@
+"""Expressions that each database spells in its own way; the spelling of SQLite is the default."""
+
+from typing import cast
+
+from sqlalchemy import Text, bindparam
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+
+class BodyValue(FunctionElement[object]):
+    """A scalar inside a body, at a path of declared names."""
+
+    inherit_cache = False
+
+    def __init__(self, body: ColumnElement[object], path: tuple[str, ...]) -> None:
+        super().__init__(body)
+        self.type = cast("TypeEngine[object]", Text())
+        if not all(name.isidentifier() for name in path):
+            raise ValueError(f"{path!r} is not a path of property names.")
+        self.path = path
+
+
+class AnyOf(FunctionElement[bool]):
+    """Whether a text column equals one of an array: one parameter, however many values.
+
+    SQLite gets the array as JSON text, PostgreSQL as `text[]`.
+    """
+
+    inherit_cache = False
+
+    def __init__(self, column: ColumnElement[object], parameter: str) -> None:
+        super().__init__(column, bindparam(parameter))
+
+
+@compiles(BodyValue)
+def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
+    path = "".join(f'."{name}"' for name in element.path)
+    return f"json_extract(body_json({_process(compiler, element.clauses, kw)}), '${path}')"
+
+
+@compiles(BodyValue, "postgresql")
+def _postgresql_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
+    path = ",".join(element.path)
+    return f"((CAST({_process(compiler, element.clauses, kw)} AS jsonb) #>> '{{{path}}}') COLLATE \"C\")"
+
+
+@compiles(AnyOf)
+def _sqlite_any_of(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
+    column, array = (_process(compiler, clause, kw) for clause in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({array}))"  # noqa: S608 (both parts are compiled expressions)
+
+
+@compiles(AnyOf, "postgresql")
+def _postgresql_any_of(element: AnyOf, compiler: SQLCompiler, **kw: object) -> str:
+    column, array = (_process(compiler, clause, kw) for clause in element.clauses)
+    return f"{column} = ANY (CAST({array} AS text[]))"
+
+
+def _process(compiler: SQLCompiler, element: object, options: dict[str, object]) -> str:
+    return compiler.process(cast("ColumnElement[object]", element), **options)

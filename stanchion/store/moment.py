@@ -1,0 +1,54 @@
+"""A tenant as it was at one moment, for an export.
+
+- All reads see the moment at which it began, whoever writes meanwhile.
+- It has a connection and one read transaction of its own; the write-ahead log grows while it lasts.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import zstandard
+
+from stanchion.errors import OperatorError
+from stanchion.ledger.working_set import Stored
+from stanchion.model.edm import EntitySet
+from stanchion.store import reading
+from stanchion.store.connection import connect, snapshot
+from stanchion.store.failures import for_operator
+
+# An export may wait while another process recovers the write-ahead log, as a person at a terminal does.
+_BUSY_SECONDS = 30.0
+
+
+class Moment:
+    """The entities and histories of one tenant; `head` is that of its chain, None where nobody added it."""
+
+    def __init__(self, connection: sqlite3.Connection, *, tenant_id: str) -> None:
+        self._connection = connection
+        self._tenant_id = tenant_id
+        # The first read is what fixes the moment.
+        self.head = reading.read_head(connection, tenant_id=tenant_id)
+
+    def entities(self, entity_set: EntitySet) -> Iterator[Stored]:
+        """Give every entity of a set by id, some at a time."""
+        return reading.read_chunks(self._connection, entity_set, tenant_id=self._tenant_id)
+
+    def history(self, control_id: str) -> tuple[Stored, ...]:
+        """Return the decisions about a control, oldest first."""
+        ids = [control_id]
+        found = reading.read_histories(self._connection, tenant_id=self._tenant_id, control_ids=ids)
+        return found.get(control_id, ())
+
+
+@contextmanager
+def moment(path: Path, *, tenant_id: str) -> Iterator[Moment]:
+    """Open a moment of a tenant for the block; raises OperatorError for a file that cannot be read."""
+    try:
+        with closing(connect(path, busy_seconds=_BUSY_SECONDS)) as connection, snapshot(connection):
+            yield Moment(connection, tenant_id=tenant_id)
+    except sqlite3.Error as error:
+        raise for_operator(error, path=str(path)) from error
+    except zstandard.ZstdError as error:
+        raise OperatorError(f"A body in {path} cannot be read: {error}.") from error

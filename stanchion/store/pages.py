@@ -1,0 +1,170 @@
+"""The statements of lists: a page of a set in its order, and the count of its entities.
+
+- A page goes on after the order keys of the row before it (keyset paging), so that no row is read twice and
+  rows written meanwhile move nothing.
+- Text sorts by its first 256 characters, so that the keys of a row fit into a link whatever they hold.
+- Null is lower than any value, on every database (OData 4.01 Protocol 11.2.6.2).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache, reduce
+
+from sqlalchemy import Table, bindparam, case, false, func, literal_column, or_, select
+from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
+
+from stanchion.model.edm import EntitySet
+from stanchion.model.text import folded
+from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
+from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.expressions import BodyValue
+from stanchion.store.tables import ENTITY_TABLES
+
+# A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
+SHAPES_KEPT = 512
+
+# The columns that come before the order keys in each row of a page.
+LEADING_COLUMNS = 3
+
+_FIRST: ColumnElement[int] = literal_column("1")
+# Characters of a text that its rows are sorted by; shared among the texts of an order, so that the link to the
+# next page, which holds them, stays well under the longest address that is read.
+_SORTED_CHARACTERS, _SHARED_CHARACTERS = 256, 512
+
+
+def page_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
+    """Return the statement of a page: id, version, body, then the order keys.
+
+    Its parameters are tenant_id, limit, skip, key_0, key_1 ... for the values of `query.after`, and provider
+    where the query has one.
+    """
+    nulls = None if query.after is None else tuple(value is None for value in query.after)
+    limited = query.provider is not None
+    return _page_statement(query.entity_set, query.order, nulls, limited=limited, dialect=dialect)
+
+
+def page_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
+    """Return the parameters of a page; one row more than the page tells whether there is another page."""
+    keys = {f"key_{place}": value for place, value in enumerate(query.after or ())}
+    paging = {"limit": query.page_size + 1, "skip": query.skip}
+    return {**count_parameters(query, tenant_id=tenant_id), **paging, **keys}
+
+
+def count_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
+    """Return the parameters of a count."""
+    if query.provider is None:
+        return {"tenant_id": tenant_id}
+    return {"tenant_id": tenant_id, "provider": folded(query.provider)}
+
+
+def last_key(query: ListQuery, values: Sequence[KeyValue]) -> tuple[KeyValue, ...]:
+    """Return the order keys of a row as values of their types; SQLite has no Booleans of its own."""
+    return tuple(
+        bool(value) if value is not None and _is_boolean(key) else value
+        for key, value in zip(query.order, values, strict=True)
+    )
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def count_statement(
+    entity_set: EntitySet, *, limited: bool = False, dialect: DialectName = "sqlite"
+) -> Compiled:
+    """Return the statement that counts the entities of a set, those of one provider where `limited`.
+
+    Its parameters are tenant_id and, where limited, provider.
+    """
+    table = ENTITY_TABLES[entity_set.name]
+    statement = select(func.count()).select_from(table).where(table.c.tenant_id == bindparam("tenant_id"))
+    if limited:
+        statement = statement.where(_is_of_provider(table))
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def _page_statement(
+    entity_set: EntitySet,
+    order: tuple[OrderKey, ...],
+    nulls: tuple[bool, ...] | None,
+    *,
+    limited: bool,
+    dialect: DialectName,
+) -> Compiled:
+    table = ENTITY_TABLES[entity_set.name]
+    characters = _characters(order)
+    keys = [_expression(key, table, characters=characters) for key in order]
+    statement = (
+        select(table.c.id, table.c.version, table.c.body, *(key.label(None) for key in keys))
+        .where(table.c.tenant_id == bindparam("tenant_id"))
+        .order_by(*(_ordering(key, by=order[place]) for place, key in enumerate(keys)))
+        .limit(bindparam("limit"))
+        .offset(bindparam("skip"))
+    )
+    if limited:
+        statement = statement.where(_is_of_provider(table))
+    if nulls is not None:
+        statement = statement.where(_after(keys, order, nulls))
+    return compile_statement(statement, dialect)
+
+
+def _is_of_provider(table: Table) -> ColumnElement[bool]:
+    return func.lower(table.c.vendor_information_provider) == bindparam("provider")
+
+
+def _characters(order: Sequence[OrderKey]) -> ColumnElement[int]:
+    texts = sum(isinstance(key, PropertyKey) and key.type.name == "Edm.String" for key in order)
+    return literal_column(str(min(_SORTED_CHARACTERS, _SHARED_CHARACTERS // max(texts, 1))))
+
+
+def _expression(key: OrderKey, table: Table, *, characters: ColumnElement[int]) -> ColumnElement[object]:
+    match key:
+        case IdKey():
+            return table.c.id
+        case MicrosoftFirst():
+            is_microsoft = (
+                func.lower(table.c.vendor_information_vendor) == literal_column("'microsoft'")
+            ) & (func.lower(table.c.vendor_information_provider) == literal_column("'securescore'"))
+            return case((is_microsoft, literal_column("0")), else_=literal_column("1"))
+        case PropertyKey(path, kind, column):
+            value = BodyValue(table.c.body, path) if column is None else table.c[column]
+            return func.substr(value, _FIRST, characters) if kind.name == "Edm.String" else value
+
+
+def _ordering(expression: ColumnElement[object], *, by: OrderKey) -> UnaryExpression[object]:
+    if _descends(by):
+        return expression.desc().nulls_last() if _may_be_null(by) else expression.desc()
+    return expression.asc().nulls_first() if _may_be_null(by) else expression.asc()
+
+
+def _after(
+    keys: Sequence[ColumnElement[object]], order: Sequence[OrderKey], nulls: Sequence[bool]
+) -> ColumnElement[bool]:
+    """Return the predicate of the rows after one row: beyond it in some key, equal to it in all before."""
+    places = reversed(range(len(keys)))
+
+    def beyond(rest: ColumnElement[bool], place: int) -> ColumnElement[bool]:
+        equal = keys[place].is_(None) if nulls[place] else keys[place] == bindparam(f"key_{place}")
+        return or_(_beyond(keys[place], order[place], place=place, null=nulls[place]), equal & rest)
+
+    return reduce(beyond, places, false())
+
+
+def _beyond(
+    expression: ColumnElement[object], key: OrderKey, *, place: int, null: bool
+) -> ColumnElement[bool]:
+    if _descends(key):
+        if null:
+            return false()
+        lower = expression < bindparam(f"key_{place}")
+        return lower | expression.is_(None) if _may_be_null(key) else lower
+    return expression.is_not(None) if null else expression > bindparam(f"key_{place}")
+
+
+def _descends(key: OrderKey) -> bool:
+    return not isinstance(key, MicrosoftFirst) and key.descending
+
+
+def _may_be_null(key: OrderKey) -> bool:
+    return isinstance(key, PropertyKey)
+
+
+def _is_boolean(key: OrderKey) -> bool:
+    return isinstance(key, PropertyKey) and key.type.name == "Edm.Boolean"

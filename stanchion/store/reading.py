@@ -1,0 +1,234 @@
+"""What is read from a SQLite database: entities, pages, histories and heads of chains.
+
+Every function runs one statement, a list in chunks as many as it has; none begins or ends a transaction.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import cast
+
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
+
+from stanchion.ledger.changes import Head
+from stanchion.ledger.working_set import Stored
+from stanchion.model.edm import DECISIONS, SECURE_SCORES, EntitySet
+from stanchion.model.json_text import dump_json
+from stanchion.model.text import folded
+from stanchion.odata.query import KeyValue, ListQuery
+from stanchion.store.bodies import unpack
+from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.expressions import AnyOf
+from stanchion.store.pages import (
+    LEADING_COLUMNS,
+    SHAPES_KEPT,
+    count_parameters,
+    count_statement,
+    last_key,
+    page_parameters,
+    page_statement,
+)
+from stanchion.store.tables import ENTITY_TABLES, tenants
+
+# An export holds this many rows at a time: some 5 MB of the largest scores seen.
+_CHUNK_ROWS = 100
+
+# SQLAlchemy would add an OFFSET of its own, as a value, to every LIMIT on SQLite.
+_AT_ONCE: ColumnElement[int] = literal_column("0")
+
+
+def read_entity(
+    connection: sqlite3.Connection,
+    entity_set: EntitySet,
+    *,
+    tenant_id: str,
+    id: str,
+) -> Stored | None:
+    """Return an entity, or None."""
+    parameters = {"tenant_id": tenant_id, "id": id}
+    rows = connection.execute(entity_statement(entity_set).sql, parameters).fetchall()
+    return Stored(rows[0][0], rows[0][1], unpack(rows[0][2])) if rows else None
+
+
+def read_entities(
+    connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str, ids: Iterable[str]
+) -> dict[str, Stored]:
+    """Return those of the entities that exist, by id."""
+    parameters = {"tenant_id": tenant_id, "ids": _array(ids)}
+    rows = connection.execute(entities_statement(entity_set).sql, parameters)
+    return {id: Stored(id, version, unpack(body)) for id, version, body in rows}
+
+
+def read_page(
+    connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str, max_bytes: int
+) -> tuple[tuple[Stored, ...], tuple[KeyValue, ...] | None]:
+    """Return the rows of a page, at least one if there is any, and the order keys of the last one."""
+    rows: list[Stored] = []
+    size = 0
+    keys: tuple[KeyValue, ...] = ()
+    cursor = connection.execute(page_statement(query).sql, page_parameters(query, tenant_id=tenant_id))
+    for row in cursor:
+        body = unpack(row[2])
+        size += len(body)
+        if len(rows) == query.page_size or (rows and size > max_bytes):
+            cursor.close()
+            return tuple(rows), last_key(query, keys) if rows else None
+        rows.append(Stored(row[0], row[1], body))
+        keys = row[LEADING_COLUMNS:]
+    return tuple(rows), None
+
+
+def read_count(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str) -> int:
+    """Return how many entities the query's set has, its paging left aside."""
+    sql = count_statement(query.entity_set, limited=query.provider is not None).sql
+    return cast("int", connection.execute(sql, count_parameters(query, tenant_id=tenant_id)).fetchall()[0][0])
+
+
+def read_chunks(connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str) -> Iterator[Stored]:
+    """Give every entity of a set by id, some at a time."""
+    after, sql = "", chunk_statement(entity_set).sql
+    while True:
+        parameters = {"tenant_id": tenant_id, "after": after, "limit": _CHUNK_ROWS}
+        rows = connection.execute(sql, parameters).fetchall()
+        for id, version, body in rows:
+            yield Stored(id, version, unpack(body))
+        if len(rows) < _CHUNK_ROWS:
+            return
+        after = rows[-1][0]
+
+
+def read_histories(
+    connection: sqlite3.Connection, *, tenant_id: str, control_ids: Iterable[str]
+) -> Mapping[str, tuple[Stored, ...]]:
+    """Return the decisions about each control that has any, by version, those of one change by id."""
+    histories: dict[str, list[Stored]] = {}
+    parameters = {"tenant_id": tenant_id, "control_ids": _array(control_ids)}
+    for control_id, id, version, body in connection.execute(history_statement().sql, parameters):
+        histories.setdefault(control_id, []).append(Stored(id, version, unpack(body)))
+    return {control_id: tuple(entries) for control_id, entries in histories.items()}
+
+
+def read_latest_decisions(
+    connection: sqlite3.Connection, *, tenant_id: str, control_ids: Iterable[str]
+) -> Mapping[str, Stored]:
+    """Return the decision that stands about each control that has any, by control id."""
+    parameters = {"tenant_id": tenant_id, "control_ids": _array(control_ids), "place": 1}
+    rows = connection.execute(latest_decision_statement().sql, parameters)
+    return {control_id: Stored(id, version, unpack(body)) for control_id, id, version, body in rows}
+
+
+def read_newest_score_id(
+    connection: sqlite3.Connection, *, tenant_id: str, vendor: str, provider: str
+) -> str | None:
+    """Return the id of the newest score of a provider, the names matched without regard to A-Z case."""
+    parameters = {
+        "tenant_id": tenant_id,
+        "vendor": folded(vendor),
+        "provider": folded(provider),
+        "limit": 1,
+    }
+    rows = connection.execute(newest_score_statement().sql, parameters).fetchall()
+    return rows[0][0] if rows else None
+
+
+def read_head(connection: sqlite3.Connection, *, tenant_id: str) -> Head | None:
+    """Return the head of a tenant's chain, or None for a tenant that nobody added."""
+    rows = connection.execute(head_statement().sql, {"tenant_id": tenant_id}).fetchall()
+    return Head(*rows[0]) if rows else None
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def entity_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """One entity by id."""
+    statement = _rows(entity_set).where(ENTITY_TABLES[entity_set.name].c.id == bindparam("id"))
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def entities_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """Entities by an array of ids."""
+    statement = _rows(entity_set).where(AnyOf(ENTITY_TABLES[entity_set.name].c.id, "ids"))
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def chunk_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """The entities whose ids follow one, by id."""
+    id_column = ENTITY_TABLES[entity_set.name].c.id
+    statement = _rows(entity_set).where(id_column > bindparam("after")).order_by(id_column)
+    return compile_statement(statement.limit(bindparam("limit")).offset(_AT_ONCE), dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def history_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """The decisions about an array of controls, oldest first."""
+    table = ENTITY_TABLES[DECISIONS.name]
+    statement = (
+        select(table.c.control_id, table.c.id, table.c.version, table.c.body)
+        .where(table.c.tenant_id == bindparam("tenant_id"), AnyOf(table.c.control_id, "control_ids"))
+        .order_by(table.c.version, table.c.id)
+    )
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def latest_decision_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """The decision that stands about each control of an array: the last by time, version and id."""
+    table = ENTITY_TABLES[DECISIONS.name]
+    entry = table.alias("entry")
+    place = func.row_number().over(
+        partition_by=entry.c.control_id,
+        order_by=(
+            entry.c.updated_date_time.desc().nulls_last(),
+            entry.c.version.desc(),
+            entry.c.id.desc(),
+        ),
+    )
+    # Ranked in the index alone, so that a long history costs little; only the bodies that stand are read.
+    ranked = (
+        select(entry.c.id, place.label("place"))
+        .where(entry.c.tenant_id == bindparam("tenant_id"), AnyOf(entry.c.control_id, "control_ids"))
+        .subquery()
+    )
+    statement = (
+        select(table.c.control_id, table.c.id, table.c.version, table.c.body)
+        .join_from(ranked, table, table.c.id == ranked.c.id)
+        .where(table.c.tenant_id == bindparam("tenant_id"), ranked.c.place == bindparam("place"))
+    )
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def newest_score_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """The newest score of a vendor and provider, both given in lower case."""
+    table = ENTITY_TABLES[SECURE_SCORES.name]
+    statement = (
+        select(table.c.id)
+        .where(
+            table.c.tenant_id == bindparam("tenant_id"),
+            func.lower(table.c.vendor_information_vendor) == bindparam("vendor"),
+            func.lower(table.c.vendor_information_provider) == bindparam("provider"),
+        )
+        .order_by(table.c.created_date_time.desc().nulls_last(), table.c.id)
+        .limit(bindparam("limit"))
+        .offset(_AT_ONCE)
+    )
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def head_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """The head of a tenant's chain."""
+    statement = select(tenants.c.sequence, tenants.c.head_hash)
+    return compile_statement(statement.where(tenants.c.tenant_id == bindparam("tenant_id")), dialect)
+
+
+def _rows(entity_set: EntitySet) -> Select[str, int, bytes]:
+    table = ENTITY_TABLES[entity_set.name]
+    return select(table.c.id, table.c.version, table.c.body).where(
+        table.c.tenant_id == bindparam("tenant_id")
+    )
+
+
+def _array(texts: Iterable[str]) -> str:
+    return dump_json(list(texts)).decode()

@@ -1,0 +1,163 @@
+"""Rows of the tables that hold no entities: tenants, clients, signing keys and the store's own facts.
+
+They are few and read by key; administration writes them through commands, as `Row` values by `RowKey`.
+"""
+
+import sqlite3
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import cast
+
+from sqlalchemy import Table, bindparam, select
+
+from stanchion.ledger.working_set import Row, RowKey, RowValue, TableKey
+from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.tables import clients, meta, signing_keys, tenants
+
+STORE_CHAIN = "00000000-0000-0000-0000-000000000000"
+"""The tenant whose chain records acts that belong to no tenant; not listed, and no token may name it."""
+
+# A change to any of these is a new directory revision.
+DIRECTORY_TABLES = frozenset({clients.name, signing_keys.name, tenants.name})
+_WRITABLE = {table.name: table for table in (clients, signing_keys, meta, tenants)}
+
+
+@dataclass(frozen=True)
+class TenantRow:
+    """A tenant that somebody added."""
+
+    tenant_id: str
+    name: str
+    created_ticks: int
+
+
+@dataclass(frozen=True)
+class ClientRow:
+    """An application of the built-in issuer; `permissions` and `secrets` are JSON arrays."""
+
+    client_id: str
+    tenant_id: str
+    name: str
+    permissions: str
+    provider: str | None
+    fleet: int
+    secrets: str
+    created_ticks: int
+    revoked_ticks: int | None
+
+
+@dataclass(frozen=True)
+class SigningKeyRow:
+    """A key of the built-in issuer; its private part is sealed, its public part a JWK as JSON."""
+
+    kid: str
+    algorithm: str
+    public_jwk: str
+    sealed_private_key: bytes
+    created_ticks: int
+    retired_ticks: int | None
+
+
+def read_tenant(connection: sqlite3.Connection, tenant_id: str) -> TenantRow | None:
+    """Return a tenant, or None; the store's own chain is none."""
+    rows = connection.execute(tenant_statement().sql, {"tenant_id": tenant_id}).fetchall()
+    return TenantRow(*rows[0]) if rows and tenant_id != STORE_CHAIN else None
+
+
+def read_tenants(connection: sqlite3.Connection) -> list[TenantRow]:
+    """Return every tenant by id, the store's own chain left out."""
+    rows = (TenantRow(*row) for row in connection.execute(tenants_statement().sql))
+    return [row for row in rows if row.tenant_id != STORE_CHAIN]
+
+
+def read_client(connection: sqlite3.Connection, client_id: str) -> ClientRow | None:
+    """Return an application, or None; revoked ones too."""
+    rows = connection.execute(row_statement(clients).sql, {"key": client_id}).fetchall()
+    return ClientRow(*rows[0]) if rows else None
+
+
+def read_clients(connection: sqlite3.Connection, tenant_id: str | None) -> list[ClientRow]:
+    """Return the applications of a tenant, or of all, the oldest first."""
+    rows = (ClientRow(*row) for row in connection.execute(clients_statement().sql))
+    return [row for row in rows if tenant_id in {None, row.tenant_id}]
+
+
+def read_signing_keys(connection: sqlite3.Connection) -> list[SigningKeyRow]:
+    """Return every signing key, the oldest first."""
+    return [SigningKeyRow(*row) for row in connection.execute(signing_keys_statement().sql)]
+
+
+def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
+    """Return a fact of the store, or None."""
+    rows = connection.execute(row_statement(meta).sql, {"key": key}).fetchall()
+    return cast("str", rows[0][1]) if rows else None
+
+
+def read_directory_revision(connection: sqlite3.Connection) -> int:
+    """Return the number that grows with each write to the directory."""
+    return int(read_meta(connection, "directory_revision") or 0)
+
+
+def read_row(connection: sqlite3.Connection, key: RowKey) -> Row | None:
+    """Return the row that a command asks for, or None."""
+    table = writable_table(key)
+    if table is tenants:
+        tenant = connection.execute(tenant_statement().sql, {"tenant_id": key.key}).fetchall()
+        return dict(zip(("tenant_id", "name", "created_ticks"), tenant[0], strict=True)) if tenant else None
+    rows: list[tuple[RowValue, ...]] = connection.execute(
+        row_statement(table).sql, {"key": key.key}
+    ).fetchall()
+    return dict(zip(table.columns.keys(), rows[0], strict=True)) if rows else None
+
+
+def read_table(connection: sqlite3.Connection, key: TableKey) -> dict[RowKey, Row]:
+    """Return every row of the table that a command asks for; only the signing keys are so few."""
+    if key.table != signing_keys.name:
+        raise KeyError(key.table)
+    rows = (asdict(row) for row in read_signing_keys(connection))
+    return {RowKey(key.table, row["kid"]): row for row in rows}
+
+
+def writable_table(key: RowKey) -> Table:
+    """Return the table of a row; raises KeyError for a table whose rows commands may not write."""
+    return _WRITABLE[key.table]
+
+
+def key_column(table: Table) -> str:
+    """Return the name of the one column of a table's primary key."""
+    return next(iter(table.primary_key)).name
+
+
+@lru_cache
+def tenant_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """One tenant."""
+    statement = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_ticks)
+    return compile_statement(statement.where(tenants.c.tenant_id == bindparam("tenant_id")), dialect)
+
+
+@lru_cache
+def tenants_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """Every tenant, by id."""
+    statement = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_ticks)
+    return compile_statement(
+        statement.order_by(tenants.c.tenant_id), dialect, fleet="operators list all tenants"
+    )
+
+
+@lru_cache
+def clients_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """Every application, the oldest first."""
+    return compile_statement(select(clients).order_by(clients.c.created_ticks, clients.c.client_id), dialect)
+
+
+@lru_cache
+def signing_keys_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """Every signing key, the oldest first."""
+    statement = select(signing_keys).order_by(signing_keys.c.created_ticks, signing_keys.c.kid)
+    return compile_statement(statement, dialect)
+
+
+@lru_cache
+def row_statement(table: Table, dialect: DialectName = "sqlite") -> Compiled:
+    """One row of a table that no tenant owns, by its primary key."""
+    return compile_statement(select(table).where(table.c[key_column(table)] == bindparam("key")), dialect)

@@ -1,0 +1,1 @@
+"""How it is served: HTTP in, values through, HTTP out."""

@@ -1,0 +1,76 @@
+"""GET on the Graph roots: one entity, a page of a set, a count.
+
+`Prefer` is ignored here: an older SDK sends the one of its last PATCH with every GET.
+"""
+
+from dataclasses import replace
+
+from stanchion.errors import NotFound
+from stanchion.ledger.commands import not_found_message
+from stanchion.odata.etags import etag, matches
+from stanchion.odata.options import parse_item_options, parse_options
+from stanchion.odata.paging import next_link, resumed, skip_token
+from stanchion.odata.render import page_body, singleton_body
+from stanchion.odata.url import CountResource, EntityResource, SecuritySingleton, SetResource
+from stanchion.store import Store
+from stanchion.web.call import Call
+from stanchion.web.exchange import Reply
+from stanchion.web.replies import ODATA_JSON, entity_reply
+
+
+class Reading:
+    """Answers what changes nothing."""
+
+    def __init__(self, store: Store, *, max_page_bytes: int) -> None:
+        self._store = store
+        self._max_page_bytes = max_page_bytes
+
+    async def singleton(self, resource: SecuritySingleton, call: Call) -> Reply:
+        """Return `/security` itself, which has no properties."""
+        return Reply(200, singleton_body(call.origin, resource.root), ODATA_JSON)
+
+    async def entity(self, resource: EntityResource, call: Call) -> Reply:
+        """Return one entity, or 304 where the caller holds it already."""
+        select = parse_item_options(call.request.query)
+        stored = await self._store.get(call.caller.tenant_id, resource.entity_set, resource.key)
+        if stored is None or not call.caller.may_see(stored):
+            raise NotFound(not_found_message(resource.entity_set, resource.key), target="id")
+        known = call.request.headers.get("if-none-match")
+        tag = etag(self._store.epoch, stored.version)
+        if known is not None and matches(known, tag, name="If-None-Match"):
+            return Reply(304, headers={"ETag": tag})
+        return entity_reply(
+            stored,
+            entity_set=resource.entity_set,
+            root=resource.root,
+            origin=call.origin,
+            epoch=self._store.epoch,
+            select=select,
+        )
+
+    async def page(self, resource: SetResource, call: Call) -> Reply:
+        """Return a page of a set, with a link to the next one while there is more."""
+        query = parse_options(call.request.query, resource.entity_set, root=resource.root)
+        key, tenant_id = self._store.link_key, call.caller.tenant_id
+        query = replace(resumed(query, key, tenant_id=tenant_id), provider=call.caller.provider)
+        page = await self._store.page(tenant_id, query, max_bytes=self._max_page_bytes)
+        link = None
+        if page.last_key is not None:
+            token = skip_token(key, tenant_id=tenant_id, query=query, last_key=page.last_key)
+            link = next_link(call.origin, query, token=token)
+        body = page_body(
+            call.origin,
+            resource.root,
+            entity_set=resource.entity_set,
+            bodies=[stored.body for stored in page.rows],
+            select=query.select,
+            count=page.count,
+            next_link=link,
+        )
+        return Reply(200, body, ODATA_JSON)
+
+    async def count(self, resource: CountResource, call: Call) -> Reply:
+        """Return the number of entities as text (OData 4.01 Protocol 11.2.10)."""
+        query = parse_options(call.request.query, resource.entity_set, root=resource.root)
+        number = await self._store.count(call.caller.tenant_id, replace(query, provider=call.caller.provider))
+        return Reply(200, str(number).encode(), "text/plain;charset=utf-8")

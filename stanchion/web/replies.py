@@ -1,0 +1,43 @@
+"""Replies of the Graph roots: what every OData answer carries.
+
+The content type is the one that Graph sends, parameters in its order; `OData-Version` comes exactly once, for a
+doubled one breaks Power Query.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from stanchion.ledger.working_set import Stored
+from stanchion.model.edm import EntitySet, RootName
+from stanchion.odata.etags import etag
+from stanchion.odata.render import entity_body
+from stanchion.web.exchange import Reply
+
+ODATA_JSON = (
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+)
+ODATA_HEADERS: Mapping[str, str] = MappingProxyType({"OData-Version": "4.0", "Cache-Control": "no-cache"})
+
+# The dates that Graph announced for its legacy security API, of which userSecurityProfiles are a part.
+DEPRECATED_HEADERS: Mapping[str, str] = MappingProxyType(
+    {
+        "Deprecation": "Wed, 10 Apr 2024 23:59:59 GMT",
+        "Sunset": "Fri, 10 Apr 2026 23:59:59 GMT",
+        "Link": '<https://developer.microsoft.com/graph/changelog>; rel="deprecation"; type="text/html"; '
+        'title="userSecurityProfiles"',
+    }
+)
+
+
+def entity_reply(
+    stored: Stored,
+    *,
+    entity_set: EntitySet,
+    root: RootName,
+    origin: str,
+    epoch: str,
+    select: tuple[str, ...] | None = None,
+) -> Reply:
+    """Return 200 with one entity and its ETag."""
+    body = entity_body(origin, root, entity_set=entity_set, body=stored.body, select=select)
+    return Reply(200, body, ODATA_JSON, {"ETag": etag(epoch, stored.version)})

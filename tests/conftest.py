@@ -1,0 +1,249 @@
+"""What all tests share: a served store with tenants, apps and tokens; and a watch over every statement run."""
+
+import logging
+import shutil
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+from uuid import uuid4
+
+import httpx
+import msgspec
+import pytest
+
+from stanchion.access.operator import AppWish, add_app, add_tenant
+from stanchion.access.operator_token import TokenWish, issue_token
+from stanchion.app import build_server, key_file
+from stanchion.ledger.changes import Operator
+from stanchion.ledger.imports import ImportCounts, ImportEntities
+from stanchion.ledger.working_set import Stored
+from stanchion.model.edm import CONTROL_PROFILES, EntitySet
+from stanchion.model.json_text import JsonObject
+from stanchion.settings import Settings
+from stanchion.store import SQLiteStore
+from tests.store.statements import unscoped
+
+T = TypeVar("T")
+
+TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
+OTHER_TENANT = "bbbbbbbb-0000-4000-8000-000000000002"
+ORIGIN = "http://127.0.0.1:8080"
+OPERATOR = Operator("tester")
+SAMPLES = Path(__file__).parent.parent.parent / "shared" / "samples"
+SEEDS = SAMPLES.parent / "seeds"
+MICROSOFT: JsonObject = {
+    "provider": "SecureScore",
+    "providerVersion": None,
+    "subProvider": None,
+    "vendor": "Microsoft",
+}
+
+
+class Statements(logging.Handler):
+    """Keeps the SQL that was run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.ran.append(record.getMessage())
+
+    def count(self, statement: str) -> int:
+        """Count how often a statement was run."""
+        return self.ran.count(statement)
+
+
+@pytest.fixture(autouse=True)
+def statements() -> Iterator[Statements]:
+    """Every statement of the test, each of which must name its tenant."""
+    log, handler = logging.getLogger("stanchion.sql"), Statements()
+    level = log.level
+    log.setLevel(logging.DEBUG)
+    log.addHandler(handler)
+    try:
+        yield handler
+    finally:
+        log.removeHandler(handler)
+        log.setLevel(level)
+    assert {sql: fault for sql in handler.ran if (fault := unscoped(sql)) is not None} == {}
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test reach beyond this machine: whoever tries is told, and fails."""
+
+    def checked(connect: Callable[..., T]) -> Callable[..., T]:
+        def connect_here(self: socket.socket, address: object) -> T:
+            host = address[0] if isinstance(address, tuple) else None
+            if host is not None and host != "localhost" and not ip_address(host).is_loopback:
+                pytest.fail(f"The test tries to reach {address}.")
+            return connect(self, address)
+
+        return connect_here
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, checked(getattr(socket.socket, name)))
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run async tests on asyncio, on which the server runs."""
+    return "asyncio"
+
+
+@dataclass
+class Api:
+    """A served store, spoken to in process; `client` sends no token by itself."""
+
+    store: SQLiteStore
+    settings: Settings
+    client: httpx.AsyncClient
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def token(
+        self,
+        permission: str = "SecurityEvents.ReadWrite.All",
+        *,
+        tenant: str = TENANT,
+        provider: str | None = None,
+        upn: str | None = None,
+        roles: tuple[str, ...] = (),
+    ) -> str:
+        """Return a bearer token of an app of its own; with `upn` a delegated one, with `provider` a limited one."""
+        key = repr((permission, tenant, provider, upn, roles))
+        if key not in self.tokens:
+            app = add_app(
+                self.store,
+                AppWish(tenant, "an app", permissions=(permission,), provider=provider),
+                actor=OPERATOR,
+            ).app
+            wish = TokenWish(tenant, app.client_id, upn=upn, roles=roles)
+            self.tokens[key] = issue_token(
+                self.store,
+                wish,
+                key_file=key_file(self.settings),
+                actor=OPERATOR,
+                now_seconds=int(time.time()),
+            ).token
+        return self.tokens[key]
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        headers: dict[str, str] | None = None,
+        json: object = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
+    ) -> httpx.Response:
+        """Send a request with a token, that of a writing app if none is given."""
+        given = {"Authorization": f"Bearer {token or self.token()}", **(headers or {})}
+        return await self.client.request(method, path, headers=given, json=json, content=content)
+
+    def add(
+        self, *values: JsonObject, entity_set: EntitySet = CONTROL_PROFILES, tenant: str = TENANT
+    ) -> ImportCounts:
+        """Store entities as an import does."""
+        return self.store.run(
+            ImportEntities(
+                tenant_id=tenant,
+                command_id=str(uuid4()),
+                actor=OPERATOR,
+                source="a test",
+                digest="0" * 64,
+                entities=tuple((entity_set, {"azureTenantId": tenant, **value}) for value in values),
+            )
+        )
+
+    async def stored(
+        self, id: str, *, entity_set: EntitySet = CONTROL_PROFILES, tenant: str = TENANT
+    ) -> Stored | None:
+        """Return what is stored of an entity."""
+        return await self.store.get(tenant, entity_set, id)
+
+    async def sequence(self, *, tenant: str = TENANT) -> int:
+        """Return how many changes the tenant has: one more after each accepted write, the same after none."""
+        head = await self.store.head(tenant)
+        assert head is not None
+        return head.sequence
+
+
+def control(id: str = "NonOwnerAccess", **more: object) -> JsonObject:
+    """Return a control of Microsoft's with a few properties."""
+    return {"id": id, "title": f"Title of {id}", "maxScore": 5.0, "vendorInformation": MICROSOFT, **more}  # type: ignore[dict-item]
+
+
+def score(day: str = "2026-01-31", **more: object) -> JsonObject:
+    """Return Microsoft's score of a day with a few properties."""
+    return {
+        "id": f"{TENANT}_{day}",
+        "createdDateTime": f"{day}T00:00:00Z",
+        "currentScore": 12.5,
+        "maxScore": 50.0,
+        "vendorInformation": MICROSOFT,
+        **more,  # type: ignore[dict-item]
+    }
+
+
+@dataclass(frozen=True)
+class Template:
+    """A store made once, with two tenants, a signing key and three apps; each test serves a copy of it."""
+
+    directory: Path
+    tokens: Mapping[str, str]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The store that tests start from: making keys and tables anew for each would take most of their time."""
+    directory = tmp_path_factory.mktemp("template")
+    settings = Settings(database=f"sqlite:///{directory / 'stanchion.db'}")
+    store = SQLiteStore.open(settings.database)
+    add_tenant(store, TENANT, name="Alder Quay", actor=OPERATOR)
+    add_tenant(store, OTHER_TENANT, name="Brinewood", actor=OPERATOR)
+    made = Api(store, settings, httpx.AsyncClient(), {})
+    made.token()
+    made.token("SecurityEvents.Read.All")
+    made.token(tenant=OTHER_TENANT)
+    store.close_now()
+    return Template(directory, made.tokens)
+
+
+Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Api]]
+
+
+@pytest.fixture
+def serve(template: Template, tmp_path: Path) -> Serve:
+    """What serves a copy of the template in process, as an async context manager."""
+
+    @asynccontextmanager
+    async def served(
+        settings: Settings | None = None, *, peer: str = "127.0.0.1", origin: str = ORIGIN
+    ) -> AsyncIterator[Api]:
+        directory = tmp_path / "served"
+        shutil.copytree(template.directory, directory)
+        database = f"sqlite:///{directory / 'stanchion.db'}"
+        settings = msgspec.structs.replace(settings or Settings(), database=database)
+        store = SQLiteStore.open(settings.database, serving=True)
+        transport = httpx.ASGITransport(build_server(store, settings), client=(peer, 50_000))
+        try:
+            async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
+                yield Api(store, settings, client, dict(template.tokens))
+        finally:
+            await store.close()
+
+    return served
+
+
+@pytest.fixture
+async def api(serve: Serve) -> AsyncIterator[Api]:
+    """A server in process over a new store with two tenants, at ORIGIN."""
+    async with serve() as served:
+        yield served

@@ -1,0 +1,350 @@
+"""The parts of the documentation that are made from the code, between markers in their pages.
+
+`python -m tests.docs.generated`, run in the checkout, writes them anew; a test fails while one is out of date.
+A part stands between `<!-- generated: name -->` and `<!-- end of generated -->`.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import click
+from sqlalchemy import Column, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy.schema import Index
+
+from stanchion import errors
+from stanchion.access import attempts, claims, token
+from stanchion.access.permission import ROLES
+from stanchion.cli.group import main as program
+from stanchion.cli.serve import KEEP_ALIVE_SECONDS
+from stanchion.model import check, json_text
+from stanchion.model.edm import (
+    ENTITY_SETS,
+    GRAPH_SETS,
+    Collection,
+    EntitySet,
+    Enumeration,
+    Item,
+    Primitive,
+    StructuredType,
+    type_name,
+)
+from stanchion.odata.options import MAX_PAGE_SIZE
+from stanchion.settings import SETTINGS
+from stanchion.store import commit, connection
+from stanchion.store.tables import TENANT_OWNED, metadata
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+PART = re.compile(r"(<!-- generated: (?P<name>[a-z ]+) -->\n).*?(<!-- end of generated -->)", re.DOTALL)
+
+Rows = Iterable[tuple[str, ...]]
+
+
+def table(*headings: str, rows: Rows) -> str:
+    """Return a table in Markdown."""
+    lines = [headings, tuple("---" for _ in headings), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+
+
+def code(value: object) -> str:
+    """Return a value as code."""
+    return f"`{value}`"
+
+
+def settings() -> str:
+    """Every setting."""
+    return table(
+        "option",
+        "variable",
+        "default",
+        "meaning",
+        rows=(
+            (
+                code(setting.option),
+                code(setting.variable),
+                "none" if setting.default in (None, ()) else code(setting.default),
+                setting.sentence
+                + (f" One of {', '.join(map(code, sorted(setting.choices)))}." if setting.choices else ""),
+            )
+            for setting in SETTINGS.values()
+        ),
+    )
+
+
+def limits() -> str:
+    """The limits that no setting changes."""
+    return table(
+        "what",
+        "limit",
+        rows=(
+            ("rows of a page", f"{MAX_PAGE_SIZE}"),
+            ("depth of a JSON body", f"{json_text.MAX_DEPTH} levels"),
+            ("values in a JSON body", f"{json_text.MAX_VALUES:,}"),
+            ("characters of an id", f"{check.MAX_ID_CHARACTERS}"),
+            ("length of a bearer token", f"{token.MAX_TOKEN_BYTES:,} bytes"),
+            ("life of a token", f"{claims.TOKEN_LIFETIME_SECONDS} s"),
+            ("difference of clocks allowed for", f"{claims.CLOCK_SKEW_SECONDS} s"),
+            ("a statement of a list", f"{connection.STATEMENT_SECONDS:g} s, then 503"),
+            ("writes that wait at a time", f"{commit.QUEUE_CAPACITY}, then 503"),
+            ("time that a write waits for its turn", f"{commit.DEADLINE_SECONDS:g} s, then 503"),
+            ("writes in one transaction", f"{commit.BATCH_LIMIT}"),
+            (
+                "failed client authentications from one address in a minute",
+                f"{attempts.FAILURES_PER_CLIENT} for a client, {attempts.FAILURES_PER_ADDRESS} for all; then 429",
+            ),
+            ("time that an idle connection is kept", f"{KEEP_ALIVE_SECONDS} s"),
+        ),
+    )
+
+
+def commands() -> str:
+    """Every command, its arguments and its options."""
+    return "\n".join(_described(command, path) for path, command in every_command())
+
+
+def every_command() -> Iterator[tuple[str, click.Command]]:
+    """Give each command that does something, with the words that call it."""
+    yield from _below(program, "stanchion")
+
+
+def _below(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        found = command.get_command(context, name)
+        assert found is not None
+        yield from _below(found, f"{path} {name}")
+
+
+def _described(command: click.Command, path: str) -> str:
+    usage = " ".join(command.collect_usage_pieces(click.Context(command, info_name=path)))
+    sentences = "\n\n".join(" ".join(p.split()) for p in (command.help or "").split("\n\n"))
+    options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    rows = ((_names(option), _meaning(option)) for option in options)
+    return f"## {path}\n\n```\n{path} {usage}\n```\n\n{sentences}\n\n" + table("option", "meaning", rows=rows)
+
+
+def _names(option: click.Option) -> str:
+    if option.is_flag:
+        return code(", ".join(option.opts))
+    kind = option.type
+    values = (
+        "|".join(sorted(kind.choices)) if isinstance(kind, click.Choice) else option.make_metavar(_CONTEXT)
+    )
+    return code(f"{', '.join(option.opts)} {values.partition(' RANGE')[0]}")
+
+
+def _meaning(option: click.Option) -> str:
+    sentence = re.sub(r"\s+\[default: (.*)\]", r" Default: `\1`.", option.help or "")
+    if option.required:
+        sentence += " Required."
+    if option.multiple and "repeatable" not in sentence:
+        sentence += " Repeatable."
+    default = option.get_default(_CONTEXT, call=False)
+    if not option.is_flag and default not in (None, ()) and isinstance(default, str | int | tuple | Path):
+        values = default if isinstance(default, tuple) else (default,)
+        sentence += f" Default: {', '.join(map(code, values))}."
+    return sentence
+
+
+_CONTEXT = click.Context(program)
+
+
+def properties() -> str:
+    """Every type and its properties, the types of the sets first."""
+    sets = {entity_set.type.name: entity_set for entity_set in ENTITY_SETS.values()}
+    return "\n".join(_type(kind, sets.get(kind.name)) for kind in every_type())
+
+
+def every_type() -> list[StructuredType | Enumeration]:
+    """Return the types of the sets and those that they are made of, each once."""
+    found: dict[str, StructuredType | Enumeration] = {}
+    waiting: list[Item] = [entity_set.type for entity_set in ENTITY_SETS.values()]
+    while waiting:
+        kind = waiting.pop(0)
+        if isinstance(kind, Primitive) or kind.name in found:
+            continue
+        found[kind.name] = kind
+        if isinstance(kind, StructuredType):
+            types = (prop.type for prop in kind.properties)
+            waiting.extend(each.item if isinstance(each, Collection) else each for each in types)
+    return list(found.values())
+
+
+def _type(kind: StructuredType | Enumeration, entity_set: EntitySet | None) -> str:
+    if isinstance(kind, Enumeration):
+        members = table("member", "number", rows=((code(n), str(v)) for n, v in kind.members.items()))
+        return f"## {kind.name}\n\n{kind.description} An enumeration.\n\n{members}"
+    columns = {column.path for column in entity_set.columns} if entity_set is not None else set()
+    where = ""
+    if entity_set is not None:
+        roots = " and ".join(f"`/{root}`" for root in entity_set.roots)
+        where = (
+            f" The type of `{entity_set.name}`, on {roots}."
+            if roots
+            else " The ledger's own; not served yet."
+        )
+    kind_of = "An entity" if kind.is_entity else "A complex type"
+    openness = (
+        "open: it may carry further properties" if kind.is_open else "closed: further properties are refused"
+    )
+    rows = (
+        (
+            code(prop.name),
+            code(type_name(prop.type)),
+            "yes" if prop.nullable else "no",
+            ", ".join(code("/".join(path)) for path in sorted(columns) if path[0] == prop.name) or "-",
+            prop.description,
+        )
+        for prop in kind.properties
+    )
+    listed = table("property", "type", "nullable", "column", "meaning", rows=rows)
+    return f"## {kind.name}\n\n{kind.description}{where} {kind_of}, {openness}.\n\n{listed}"
+
+
+def error_codes() -> str:
+    """Every error that a caller can meet."""
+    rows = (
+        (str(error.status), code(error.code), (error.__doc__ or "").split("\n\n")[0].replace("\n    ", " "))
+        for error in every_error()
+    )
+    return table("status", "code", "when", rows=rows)
+
+
+def every_error() -> list[type[errors.StanchionError]]:
+    """Return the classes of failures that are answered over HTTP, by status."""
+    found = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type)
+        and issubclass(value, errors.StanchionError)
+        and value not in {errors.StanchionError, errors.OperatorError}
+    ]
+    return sorted(found, key=lambda error: (error.status, error.code))
+
+
+def tables() -> str:
+    """Every table of the schema."""
+    return "\n".join(_table(each) for each in metadata.tables.values())
+
+
+def _table(each: Table) -> str:
+    owned = "Tenant-owned" if each.name in TENANT_OWNED else "Not tenant-owned"
+    key = ", ".join(code(column.name) for column in each.primary_key)
+    unique = [c for c in each.constraints if isinstance(c, UniqueConstraint)]
+    indexes = sorted(each.indexes, key=lambda index: str(index.name))
+    further = "".join(f" Unique: {_columns(c)}." for c in sorted(unique, key=lambda c: str(c.name)))
+    further += "".join(f" Index: {_columns(index)}." for index in indexes)
+    rows = ((code(c.name), _kind(c), "yes" if c.nullable else "no") for c in each.columns)
+    return f"### {each.name}\n\n{owned}. Primary key: {key}.{further}\n\n" + table(
+        "column", "kind", "nullable", rows=rows
+    )
+
+
+def _columns(constraint: UniqueConstraint | Index) -> str:
+    return "(" + ", ".join(code(column.name) for column in constraint.columns) + ")"
+
+
+def _kind(column: Column[object]) -> str:
+    kind = column.type
+    if column.name.endswith("_ticks") or column.name.endswith("date_time"):
+        return "ticks"
+    if isinstance(kind, LargeBinary):
+        return "bytes"
+    return "whole number" if isinstance(kind, Integer) else type(kind).__name__.lower()
+
+
+def sets() -> str:
+    """The sets, as they are asked."""
+    return table(
+        "set",
+        "roots",
+        "default page",
+        "default order",
+        rows=(
+            (
+                code(each.name),
+                ", ".join(code(f"/{root}") for root in each.roots),
+                str(each.default_page_size),
+                "newest first; Microsoft/SecureScore first among equals, then provider, then id"
+                if each.newest_first
+                else "id",
+            )
+            for each in GRAPH_SETS
+        ),
+    )
+
+
+def roles() -> str:
+    """The directory roles that mean something."""
+    return table("role", "template id", rows=((name, code(id)) for name, id in ROLES.items()))
+
+
+def code_map() -> str:
+    """Every module in a line, by package."""
+    folders: dict[Path, list[Path]] = {}
+    for module in modules():
+        folders.setdefault(module.parent, []).append(module)
+    return "\n".join(_package(folder, folders[folder]) for folder in sorted(folders))
+
+
+def modules() -> list[Path]:
+    """Return the files of the package, but for empty ones."""
+    return sorted(path for path in (ROOT / "stanchion").rglob("*.py") if path.stat().st_size)
+
+
+def _package(folder: Path, files: list[Path]) -> str:
+    name = folder.relative_to(ROOT).as_posix()
+    init = folder / "__init__.py"
+    heading = f"### {name}\n\n" + (f"{_sentence(init)}\n\n" if init in files else "")
+    lines = (f"- [`{file.stem}`]({name}/{file.name}): {_sentence(file)}\n" for file in files if file != init)
+    return heading + "".join(lines)
+
+
+def _sentence(module: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+    return " ".join(docstring.split("\n\n")[0].split())
+
+
+PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
+    {
+        "settings": settings,
+        "limits": limits,
+        "commands": commands,
+        "properties": properties,
+        "errors": error_codes,
+        "tables": tables,
+        "sets": sets,
+        "roles": roles,
+        "code map": code_map,
+    }
+)
+
+
+def pages() -> list[Path]:
+    """Return the pages that have a generated part."""
+    return [
+        page
+        for page in (ROOT / "ARCHITECTURE.md", *sorted(DOCS.rglob("*.md")))
+        if PART.search(page.read_text(encoding="utf-8"))
+    ]
+
+
+def renewed(text: str) -> str:
+    """Return a page's text with its generated parts made anew."""
+    return PART.sub(lambda part: f"{part[1]}\n{PARTS[part['name']]()}\n{part[3]}", text)
+
+
+def main() -> None:
+    """Write the generated parts of all pages anew."""
+    for page in pages():
+        page.write_text(renewed(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

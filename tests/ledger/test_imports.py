@@ -1,0 +1,195 @@
+"""Imports: a file is one change, all or nothing, and the same file twice changes nothing."""
+
+import pytest
+
+from stanchion.errors import BadRequest, StanchionError
+from stanchion.ledger.imports import ImportCounts, is_past_day
+from stanchion.ledger.working_set import EntityKey, LatestDecisionKey
+from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
+from stanchion.model.instant import parse_instant
+from stanchion.model.json_text import JsonObject, JsonValue
+from tests.ledger.memory import NOW, PROWLER, TENANT, Batch, Memory, bring, control, decide, score, update
+
+YESTERDAY, TODAY = "2026-03-09", "2026-03-10"
+
+
+def test_a_file_is_one_change_whatever_it_holds(memory: Memory) -> None:
+    counts = memory.run(bring(*(control(f"c{n}") for n in range(20))))
+    assert counts == ImportCounts(new=20)
+    assert len(memory.changes) == 1
+    assert {memory.get(f"c{n}").version for n in range(20)} == {1}
+
+
+def test_the_same_file_twice_changes_nothing(memory: Memory) -> None:
+    updates: list[JsonValue] = [update("Ignored", "2026-01-01T00:00:00Z"), update("Default", None, by=None)]
+    file = (control("a", controlStateUpdates=updates), control("a", PROWLER), control("b@c"))
+    memory.run(bring(*file))
+    memory.run(bring(score(YESTERDAY), score(TODAY), entity_set=SECURE_SCORES))
+    before = dict(memory.entities)
+    assert memory.run(bring(*file)) == ImportCounts(same=3)
+    assert memory.run(bring(score(YESTERDAY), score(TODAY), entity_set=SECURE_SCORES)) == ImportCounts(same=2)
+    assert memory.entities == before
+    assert len(memory.changes) == 2
+
+
+def test_numbers_and_instants_in_other_spelling_are_the_same(memory: Memory) -> None:
+    memory.run(bring(control("a")))
+    again = control("a", maxScore=5.0, lastModifiedDateTime="2026-01-01T01:00:00+01:00")
+    assert memory.run(bring(again)) == ImportCounts(same=1)
+
+
+def test_the_counts_tell_new_changed_same_and_kept(memory: Memory) -> None:
+    memory.run(bring(score(YESTERDAY), score(TODAY), score("2026-03-08"), entity_set=SECURE_SCORES))
+    file = (
+        score(YESTERDAY, currentScore=1),
+        score(TODAY, currentScore=1),
+        score("2026-03-08"),
+        score("2026-03-07"),
+    )
+    counts = memory.run(bring(*file, entity_set=SECURE_SCORES))
+    assert counts == ImportCounts(new=1, changed=1, same=1, kept=1)
+    assert memory.detail() == {
+        "source": "file.json",
+        "sha256": "00",
+        "new": 1,
+        "changed": 1,
+        "same": 1,
+        "kept": 1,
+    }
+
+
+def test_a_score_of_a_past_day_is_kept_as_it_was(memory: Memory) -> None:
+    memory.run(bring(score(YESTERDAY), entity_set=SECURE_SCORES))
+    before = memory.get(f"{TENANT}_{YESTERDAY}", SECURE_SCORES)
+    assert memory.run(bring(score(YESTERDAY, currentScore=1), entity_set=SECURE_SCORES)) == ImportCounts(
+        kept=1
+    )
+    assert memory.get(f"{TENANT}_{YESTERDAY}", SECURE_SCORES) == before
+    assert len(memory.changes) == 1
+
+
+@pytest.mark.parametrize(
+    ("created", "past"),
+    [
+        ("2026-03-09T23:59:59.9999999Z", True),
+        ("2026-03-10T00:00:00Z", False),
+        ("2026-03-10T00:30:00+01:00", True),
+        ("2026-03-11T00:00:00Z", False),
+        ("1969-12-31T00:00:00Z", True),
+        (None, False),
+    ],
+)
+def test_a_day_is_a_utc_day(created: str | None, *, past: bool) -> None:
+    assert is_past_day({"createdDateTime": created}, now_ticks=NOW) is past
+
+
+def test_todays_score_is_yesterdays_tomorrow(memory: Memory) -> None:
+    memory.run(bring(score(TODAY), entity_set=SECURE_SCORES))
+    memory.now = parse_instant("2026-03-11T00:00:00Z")
+    assert memory.run(bring(score(TODAY, currentScore=1), entity_set=SECURE_SCORES)).kept == 1
+
+
+def test_an_imported_snapshot_keeps_its_id(memory: Memory) -> None:
+    memory.run(bring(score(TODAY, id="any name@all"), entity_set=SECURE_SCORES))
+    assert memory.ids(SECURE_SCORES) == {"any name@all"}
+
+
+def test_of_an_entity_that_comes_twice_in_a_file_the_last_counts(memory: Memory) -> None:
+    file = (control("a", title="first"), control("b"), control("a", title="other"))
+    assert memory.run(bring(*file)) == ImportCounts(new=2)
+    assert memory.get("a").value["title"] == "other"
+    changes = len(memory.changes)
+    assert memory.run(bring(*file)) == ImportCounts(same=2)
+    assert len(memory.changes) == changes
+
+
+@pytest.mark.parametrize("name", ["state", "comment", "assignedTo", "tenantNote"])
+def test_a_property_named_like_a_command_is_refused(memory: Memory, name: str) -> None:
+    with pytest.raises(BadRequest, match=f"'a': '{name}' is no property of a control"):
+        memory.run(bring({**control("a"), name: "x"}))
+
+
+def test_a_refused_decision_names_its_control(memory: Memory) -> None:
+    with pytest.raises(BadRequest, match=r"'a': .*controlStateUpdates/0/state"):
+        memory.run(bring(control("a", controlStateUpdates=[{"state": "Planned"}])))
+
+
+def test_a_control_file_loses_nothing_that_the_provider_does_not_send(memory: Memory) -> None:
+    memory.run(bring(control("a")))
+    value = memory.get("a").value
+    assert (value["tier"], value["complianceInformation"]) == (None, [])
+    assert set(value) == set(CONTROL_PROFILES.type.by_name)
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        control("z", azureTenantId="22222222-2222-4222-8222-222222222222"),
+        control("z", controlStateUpdates=[{"state": "Done"}]),
+        control("@" * 200),
+    ],
+)
+def test_one_refused_entity_keeps_the_whole_file_out(memory: Memory, refused: JsonObject) -> None:
+    batch = Batch(memory)
+    with pytest.raises(BadRequest):
+        batch.run(bring(control("a"), refused, control("b")))
+    batch.commit()
+    assert (memory.ids(), memory.changes) == (set(), [])
+
+
+def test_the_tenant_may_be_spelled_in_any_case(memory: Memory) -> None:
+    memory.run(bring(control("a", azureTenantId=TENANT.upper())))
+    assert memory.get("a").value["azureTenantId"] == TENANT.upper()
+    assert memory.run(bring(control("a"))).same == 1
+
+
+def test_a_merged_decision_is_a_change_of_its_control(memory: Memory) -> None:
+    memory.run(bring(control("a")))
+    newer: list[JsonValue] = [update("Ignored", "2026-02-01T00:00:00Z")]
+    assert memory.run(bring(control("a", controlStateUpdates=newer))) == ImportCounts(changed=1)
+    assert memory.shown("a")["state"] == "Ignored"
+
+
+def test_an_older_merged_decision_leaves_the_control_and_its_version(memory: Memory) -> None:
+    memory.run(bring(control("a")))
+    memory.run(decide("a", {"state": "Reviewed"}))
+    older: list[JsonValue] = [update("Ignored", "2026-02-01T00:00:00Z")]
+    memory.run(bring(control("a", controlStateUpdates=older)))
+    assert memory.get("a").version == 2
+    assert [entry.version for entry in memory.history("a")] == [2, 3]
+
+
+def test_an_import_names_beforehand_what_it_reads() -> None:
+    command = bring(control("a@b"), control("x@Prowler", PROWLER))
+    assert set(command.reads()) == {
+        EntityKey("secureScoreControlProfiles", "a%40b"),
+        LatestDecisionKey("a%40b"),
+        EntityKey("secureScoreControlProfiles", "x@Prowler"),
+        LatestDecisionKey("x@Prowler"),
+    }
+
+
+def test_an_import_asks_for_what_it_misses_a_few_times_however_long_it_is(memory: Memory) -> None:
+    updates: list[JsonValue] = [update("Ignored", "2026-01-01T00:00:00Z")]
+    memory.run(bring(*(control(f"c{n}", PROWLER, controlStateUpdates=updates) for n in range(50))))
+    batch = Batch(memory)
+    batch.run(bring(*(control(f"c{n}", controlStateUpdates=updates) for n in range(50))))
+    assert len(batch.loads) <= 6
+    batch.commit()
+    assert len(memory.ids()) == 100
+
+
+def test_a_refusal_that_comes_of_what_is_not_loaded_yet_is_judged_again(memory: Memory) -> None:
+    memory.run(bring(control("x", PROWLER)))
+    batch = Batch(memory)
+    # Until the history of x is loaded, x cannot move and the second entity seems to stand in its way.
+    batch.run(bring(control("x"), control("x@Prowler", PROWLER, title="later")))
+    batch.commit()
+    assert memory.get("x@Prowler").value["title"] == "later"
+
+
+def test_a_refused_file_says_so_although_much_is_missing(memory: Memory) -> None:
+    updates: list[JsonValue] = [update("Ignored", "2026-01-01T00:00:00Z")]
+    bad: list[JsonValue] = [{"state": "Done"}]
+    with pytest.raises(StanchionError, match="Done"):
+        memory.run(bring(control("a", controlStateUpdates=updates), control("b", controlStateUpdates=bad)))

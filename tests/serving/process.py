@@ -1,0 +1,204 @@
+"""`stanchion` as a process of its own: commands that end, and the server, ended with exactly its own processes."""
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from pathlib import Path
+
+import httpx
+
+from tests.serving.place import Place
+
+STANCHION = (sys.executable, "-c", "from stanchion.cli import main; main(prog_name='stanchion')")
+_READY_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """What `stanchion certificate` writes."""
+
+    folder: Path
+
+    @property
+    def authority(self) -> Path:
+        """What clients trust."""
+        return self.folder / "ca.pem"
+
+    @property
+    def chain(self) -> Path:
+        """What the server shows."""
+        return self.folder / "server.pem"
+
+    @property
+    def key(self) -> Path:
+        """The server's private key."""
+        return self.folder / "server-key.pem"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options of `serve` that use them."""
+        return ("--tls-certificate", str(self.chain), "--tls-key", str(self.key))
+
+    def trust(self) -> ssl.SSLContext:
+        """Return a client's context that trusts this authority alone."""
+        return ssl.create_default_context(cafile=str(self.authority))
+
+
+class Server:
+    """A running `stanchion serve`; its process group is its own."""
+
+    def __init__(
+        self, process: subprocess.Popen[bytes], *, port: int, log: Path, tls: Certificates | None
+    ) -> None:
+        self.process = process
+        self.port = port
+        self._log = log
+        self._tls = tls
+
+    @property
+    def origin(self) -> str:
+        """The address of the server."""
+        return f"{'https' if self._tls else 'http'}://localhost:{self.port}"
+
+    @property
+    def log(self) -> str:
+        """What it wrote to stdout and stderr so far."""
+        return self._log.read_text()
+
+    def worker(self) -> int:
+        """Return the process id of the worker, which the main process forked."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        assert len(children) == 1, children
+        return int(children[0])
+
+    def client(self, token: str | None = None, *, http2: bool = False) -> httpx.Client:
+        """Return an HTTP client for it, which sends a token if one is given."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        verify = self._tls.trust() if self._tls else False
+        return httpx.Client(
+            base_url=self.origin, headers=headers, verify=verify, http1=not http2, http2=http2, timeout=30
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it answers that it is ready; fails with its log when it ends before."""
+        end = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < end:
+            assert self.process.poll() is None, f"The server ended: {self.log}"
+            if self.ready():
+                return
+            time.sleep(_POLL_SECONDS)
+        raise AssertionError(f"The server did not become ready: {self.log}")
+
+    def ready(self) -> bool:
+        """Ask /readyz once."""
+        with suppress(OSError, HTTPException), closing(self._connection()) as connection:
+            connection.request("GET", "/readyz")
+            return connection.getresponse().status == 200
+        return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with a signal to its main process and return the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(timeout=40)
+
+    def destroy(self) -> None:
+        """Kill what is left of its process group."""
+        # As long as the leader was not waited for, its number belongs to no other group.
+        if self.process.poll() is None or Path(f"/proc/{self.process.pid}").exists():
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=10)
+
+    def _connection(self) -> HTTPConnection:
+        if self._tls:
+            return HTTPSConnection("localhost", self.port, timeout=5, context=self._tls.trust())
+        return HTTPConnection("localhost", self.port, timeout=5)
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def running(
+    place: Place,
+    *options: str,
+    tls: Certificates | None = None,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = STANCHION,
+    port: int | None = None,
+) -> Iterator[Server]:
+    """Serve a place, from the moment it is ready to the end of the block."""
+    with started(place, *options, tls=tls, environment=environment, program=program, port=port) as server:
+        server.wait_until_ready()
+        yield server
+
+
+@contextmanager
+def started(
+    place: Place,
+    *options: str,
+    tls: Certificates | None = None,
+    environment: Mapping[str, str] | None = None,
+    program: Sequence[str] = STANCHION,
+    port: int | None = None,
+) -> Iterator[Server]:
+    """Start a server, without waiting for it, until the end of the block."""
+    port = port or free_port()
+    command = [*program, "serve", "--database", place.url, "--port", str(port), *(tls.options if tls else ())]
+    log = place.folder / f"serve-{port}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [*command, *options],
+            cwd=place.folder,
+            env=clean_environment(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    server = Server(process, port=port, log=log, tls=tls)
+    try:
+        yield server
+    finally:
+        server.destroy()
+
+
+def stanchion(
+    *arguments: str | Path,
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float = 60,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [*STANCHION, *map(str, arguments)],
+        cwd=folder,
+        env=clean_environment(environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout_seconds,
+        check=False,
+    )
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment without settings of ours, and with `extra`."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("STANCHION_")}
+    # The checkout is imported wherever the process runs.
+    root = str(Path(__file__).parents[2])
+    return {**mine, "PYTHONPATH": root, **(extra or {})}

@@ -1,0 +1,34 @@
+"""Judging SQL by its text: whether it names its tenant wherever it touches a tenant-owned table.
+
+The guard judges the tree of a statement before it is compiled; this judges what SQLite ran, by the log
+`stanchion.sql`, whoever wrote it. It knows no OR, so it proves less and covers more.
+"""
+
+import re
+
+from stanchion.store.tables import TENANT_OWNED
+
+_LITERAL = re.compile(r"'(?:[^']|'')*'")
+_FLEET = re.compile(r"\s*/\* fleet: .+? \*/")
+_NO_ROWS = re.compile(
+    r"\s*(CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+)
+_TABLES = "|".join(sorted(TENANT_OWNED))
+_MENTION = re.compile(rf'\b({_TABLES})\b"?(?!\s*\.)(?:\s+AS\s+(\w+))?', re.IGNORECASE)
+_INSERT = re.compile(rf'\s*INSERT\s+(?:OR\s+\w+\s+)?INTO\s+"?({_TABLES})"?\s*\(([^)]*)\)', re.IGNORECASE)
+
+
+def unscoped(sql: str) -> str | None:
+    """Return the tenant-owned table that a statement reaches without its tenant, or None for a good one."""
+    if _FLEET.match(sql) or _NO_ROWS.match(sql):
+        return None
+    text = _LITERAL.sub("?", sql)
+    if insert := _INSERT.match(text):
+        columns = [name.strip(' "') for name in insert[2].split(",")]
+        return None if "tenant_id" in columns and "SELECT" not in text.upper() else str(insert[1])
+    names = [match[2] or match[1] for match in _MENTION.finditer(text)]
+    for name in names:
+        predicates = re.findall(rf'\b{name}"?\.tenant_id\s*=\s*(?:\?|:tenant_id\b|\$\d)', text)
+        if len(predicates) < names.count(name):
+            return name
+    return None

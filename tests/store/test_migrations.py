@@ -1,0 +1,217 @@
+"""The migrated schema and the models agree, on SQLite and on PostgreSQL."""
+
+import asyncio
+import logging
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import asyncpg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, ForeignKeyConstraint, UniqueConstraint, create_engine
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from stanchion.errors import OperatorError
+from stanchion.store import SQLiteStore, migrate, revisions
+from stanchion.store.postgres import migrate_postgresql, sqlalchemy_url
+from stanchion.store.revisions import config
+from stanchion.store.tables import HEAD_REVISION, REVISIONS, TENANT_OWNED, metadata
+from tests.store.conftest import closing_now
+from tests.store.postgresql import server
+from tests.store.test_guard import every_statement
+
+MAX_NAME = 50  # PostgreSQL cuts names at 63; Citus adds a number of its own.
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL database with our schema; one server for all tests."""
+    with server() as url:
+        asyncio.run(migrate_postgresql(url))
+        yield url
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(
+        connection, opts={"compare_type": True, "compare_server_default": True}
+    )
+    return list(compare_metadata(context, metadata))
+
+
+def test_the_revisions_named_are_those_that_exist() -> None:
+    script = ScriptDirectory.from_config(config())
+    assert tuple(revision.revision for revision in reversed(list(script.walk_revisions()))) == REVISIONS
+    assert script.get_heads() == [HEAD_REVISION]
+
+
+def test_models_and_migrated_schema_agree_on_sqlite(store: SQLiteStore) -> None:
+    engine = create_engine(f"sqlite:///{store.path}", poolclass=NullPool)
+    with engine.connect() as connection:
+        assert differences(connection) == []
+
+
+def test_keys_and_constraints_have_the_same_names_on_sqlite_as_in_the_models(store: SQLiteStore) -> None:
+    sql = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name <> 'alembic_version'"
+    migrated = {re.sub(r"\s+", " ", row[0]) for row in store._reader.execute(sql)}
+    with closing(sqlite3.connect(":memory:")) as made:
+        engine = create_engine("sqlite://", creator=lambda: made)
+        metadata.create_all(engine)
+        assert {re.sub(r"\s+", " ", row[0]) for row in made.execute(sql)} == migrated
+        engine.dispose()
+
+
+def test_migrating_again_changes_nothing(store: SQLiteStore) -> None:
+    def schema() -> list[tuple[object, ...]]:
+        return store._reader.execute("SELECT * FROM sqlite_schema").fetchall()
+
+    before = schema()
+    SQLiteStore.open(store.path).close_now()
+    assert schema() == before
+
+
+def test_a_migration_that_was_killed_left_an_empty_file_and_runs_again(path: Path) -> None:
+    path.touch()
+    SQLiteStore.open(path).close_now()
+
+
+REBUILD = """
+    with op.batch_alter_table("tenants", recreate="always") as tenants:
+        tenants.add_column(sa.Column("note", sa.Text()))
+"""
+LOSE = """
+    op.execute("DELETE FROM tenants")
+"""
+
+
+@pytest.fixture
+def second_revision(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> Callable[[str], None]:
+    """Add a second revision with some body, as if it were ours."""
+    caplog.set_level(logging.INFO, logger="stanchion.sql")  # Migrations alone read the rows of all tenants.
+    folder = tmp_path / "migrations"
+    shutil.copytree(revisions.MIGRATIONS, folder)
+    monkeypatch.setattr(revisions, "MIGRATIONS", folder)
+    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002"))
+    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+
+    def write(body: str) -> None:
+        head = 'import sqlalchemy as sa\nfrom alembic import op\nrevision = "0002"\ndown_revision = "0001"\n'
+        (folder / "versions" / "0002_second.py").write_text(f"{head}def upgrade():{body}")
+
+    return write
+
+
+def test_a_table_on_which_others_depend_can_be_made_anew(
+    path: Path, template: Path, second_revision: Callable[[str], None]
+) -> None:
+    shutil.copy(template, path)
+    second_revision(REBUILD)
+    with closing_now(SQLiteStore.open(path)) as store:
+        assert [row.name for row in store.tenants()] == ["Alder Quay", "Brinewood"]
+        assert store._writer.execute("PRAGMA foreign_keys").fetchall() == [(1,)]
+        with pytest.raises(sqlite3.IntegrityError):
+            store._writer.execute("/* fleet: test */ DELETE FROM tenants")
+
+
+def test_a_migration_that_loses_rows_on_which_others_depend_is_taken_back(
+    path: Path, template: Path, second_revision: Callable[[str], None]
+) -> None:
+    shutil.copy(template, path)
+    second_revision(LOSE)
+    with pytest.raises(OperatorError, match="without those of tenants"):
+        SQLiteStore.open(path)
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM tenants").fetchall() == [(3,)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+@pytest.mark.postgres
+def test_models_and_migrated_schema_agree_on_postgresql(postgresql: str) -> None:
+    async def compare() -> list[object]:
+        engine = create_async_engine(sqlalchemy_url(postgresql), poolclass=NullPool)
+        async with engine.connect() as connection:
+            return await connection.run_sync(differences)
+
+    assert asyncio.run(compare()) == []
+
+
+async def fetch(url: str, sql: str) -> list[tuple[object, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
+
+
+@pytest.mark.postgres
+def test_text_compares_by_code_point_on_postgresql(postgresql: str) -> None:
+    sql = """
+        SELECT table_name, column_name, data_type, collation_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name <> 'alembic_version'
+    """
+    columns = asyncio.run(fetch(postgresql, sql))
+    texts = {(table, name): collation for table, name, kind, collation in columns if kind == "text"}
+    assert len(texts) > 40
+    assert {place: collation for place, collation in texts.items() if collation != "C"} == {}
+    assert {kind for _, _, kind, _ in columns} == {
+        "text",
+        "bigint",
+        "integer",
+        "double precision",
+        "boolean",
+        "bytea",
+    }
+
+
+@pytest.mark.postgres
+def test_migrating_postgresql_again_changes_nothing(postgresql: str) -> None:
+    asyncio.run(migrate_postgresql(postgresql))
+    assert asyncio.run(fetch(postgresql, "SELECT version_num FROM alembic_version")) == [(HEAD_REVISION,)]
+
+
+@pytest.mark.postgres
+def test_postgresql_accepts_every_statement_of_the_store(postgresql: str) -> None:
+    async def prepare() -> None:
+        connection = await asyncpg.connect(postgresql)
+        try:
+            for compiled in every_statement("postgresql"):
+                prepared = await connection.prepare(compiled.sql)
+                assert len(prepared.get_parameters()) == len(compiled.parameters)
+        finally:
+            await connection.close()
+
+    asyncio.run(prepare())
+
+
+@pytest.mark.parametrize("table", sorted(TENANT_OWNED))
+def test_every_key_of_a_tenant_owned_table_begins_with_the_tenant(table: str) -> None:
+    described = metadata.tables[table]
+    keys = [described.primary_key.columns, *(index.columns for index in described.indexes)]
+    for constraint in described.constraints:
+        match constraint:
+            case UniqueConstraint():
+                keys.append(constraint.columns)
+            case ForeignKeyConstraint():
+                keys.append(constraint.columns)
+                assert next(iter(constraint.elements)).column.name == "tenant_id"
+                assert constraint.ondelete == "RESTRICT"
+            case _:
+                pass
+    assert {next(iter(key)).name for key in keys} == {"tenant_id"}
+    assert not described.c.tenant_id.nullable
+
+
+def test_every_constraint_and_index_has_a_short_name() -> None:
+    tables = metadata.tables.values()
+    names = [str(constraint.name) for table in tables for constraint in table.constraints]
+    names += [str(index.name) for table in tables for index in table.indexes]
+    assert [name for name in names if name == "None" or len(name) >= MAX_NAME] == []
+    assert len(set(names)) == len(names)

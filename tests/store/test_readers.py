@@ -1,0 +1,96 @@
+"""Reader threads: how many wait, for how long, and what a caller hears of trouble."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stanchion.errors import ServiceUnavailable
+from stanchion.store import SQLiteStore, readers
+from stanchion.store.readers import READER_THREADS, Readers
+from tests.store.commands import TENANT
+
+FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+@pytest.fixture
+def opened() -> Iterator[threading.Event]:
+    """An event that ends the reads that wait for it, at the latest after the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def one(reader: sqlite3.Connection) -> int:
+    return int(reader.execute("SELECT 1").fetchall()[0][0])
+
+
+def test_those_beyond_the_capacity_are_refused_and_places_become_free(
+    store: SQLiteStore, opened: threading.Event
+) -> None:
+    def wait(_: sqlite3.Connection) -> bool:
+        return opened.wait(10)
+
+    async def main() -> None:
+        waiting = [asyncio.ensure_future(pool.read(wait)) for _ in range(READER_THREADS + 2)]
+        await asyncio.sleep(0)
+        with pytest.raises(ServiceUnavailable, match="Too many queries"):
+            await pool.read(one)
+        waiting[-1].cancel()
+        await asyncio.gather(waiting[-1], return_exceptions=True)
+        last = asyncio.ensure_future(pool.read(one))
+        await asyncio.sleep(0)
+        opened.set()
+        assert await last == 1
+
+    with closing(Readers(store.path, capacity=READER_THREADS + 2)) as pool:
+        asyncio.run(main())
+
+
+def test_the_deadline_counts_from_the_asking(
+    store: SQLiteStore, opened: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "STATEMENT_SECONDS", 0.05)
+
+    async def main() -> None:
+        for _ in range(READER_THREADS):
+            asyncio.ensure_future(pool.read(lambda _: opened.wait(10)))  # noqa: RUF006 (the pool ends them)
+        late = asyncio.ensure_future(pool.read(one))
+        await asyncio.sleep(0.1)
+        opened.set()
+        with pytest.raises(ServiceUnavailable, match="waited too long"):
+            await late
+
+    with closing(Readers(store.path)) as pool:
+        asyncio.run(main())
+
+
+def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:
+    with (
+        closing(Readers(tmp_path / "nowhere.db")) as pool,
+        pytest.raises(ServiceUnavailable, match="cannot be opened"),
+    ):
+        asyncio.run(pool.read(one))
+
+
+def test_closed_readers_are_unavailable(store: SQLiteStore) -> None:
+    pool = Readers(store.path, capacity=1)
+    pool.close()
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable, match="stopping"):
+            asyncio.run(pool.read(one))
+
+
+def test_the_newest_score_is_looked_for_in_a_thread(store: SQLiteStore) -> None:
+    store._reader.close()  # What runs on the event loop would fail.
+    assert asyncio.run(store.newest_score_id(TENANT, vendor="Microsoft", provider="SecureScore")) is None
+
+
+def test_a_point_read_of_a_server_neither_waits_nor_runs_for_long(serving: SQLiteStore) -> None:
+    assert serving._reader.execute("PRAGMA busy_timeout").fetchall() == [(50,)]
+    with pytest.raises(ServiceUnavailable, match=r"longer than 0\.5 seconds"):
+        serving._read(lambda reader: reader.execute(FOREVER).fetchall())

@@ -1,0 +1,335 @@
+"""Verifying: every way of altering what is stored is found and its place named."""
+
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from stanchion.errors import OperatorError
+from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, ENTITY_SETS, SECURE_SCORES
+from stanchion.store import STORE_CHAIN, SQLiteStore
+from stanchion.store.bodies import pack
+from stanchion.store.tables import TENANT_OWNED, metadata
+from stanchion.store.verify import VerifyReport, verify
+from tests.store.commands import OTHER_TENANT, TENANT, control, decision, delete, put, put_all, score
+
+MINE = f"tenant_id = '{TENANT}'"  # stands for the word MINE below
+
+
+@pytest.fixture
+def history(store: SQLiteStore) -> SQLiteStore:
+    """A store with nine changes: two controls written twice, one deleted, scores and a decision."""
+    store.run(put(control("c1")))  # change 2
+    store.run(put(control("c2", remediation="long " * 2000)))
+    store.run(put(control("c1", rank=7, maxScore=5, deprecated=False)))
+    store.run(put(control("gone")))
+    store.run(delete("gone"))
+    store.run(put_all([score("s1", "2026-01-01T00:00:00Z"), score("s2", None)], SECURE_SCORES))
+    store.run(put(decision("d1", "c1", "2026-01-02T00:00:00Z"), DECISIONS))
+    store.run(put(control("theirs"), tenant_id=OTHER_TENANT))
+    return store
+
+
+def tamper(path: Path, *statements: str, parameters: Sequence[object] = ()) -> None:
+    """Run statements behind the store's back; each must hit something."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in statements:
+            assert connection.execute(statement.replace("MINE", MINE), parameters).rowcount > 0
+
+
+def test_an_untouched_history_is_verified(history: SQLiteStore) -> None:
+    report = verify(history, TENANT, head=None)
+    assert (report.sequence, report.changes, report.entities) == (8, 8, 5)
+    assert verify(history, OTHER_TENANT, head=None).entities == 1
+    assert verify(history, STORE_CHAIN, head=None).changes == 1
+
+
+def test_a_tenant_that_nobody_added_has_no_history(history: SQLiteStore) -> None:
+    with pytest.raises(OperatorError, match="does not exist"):
+        verify(history, "33333333-3333-4333-8333-333333333333", head=None)
+
+
+TAMPERED: dict[str, tuple[str, str]] = {
+    "an edited record": (
+        (
+            "UPDATE changes SET record = CAST(replace(CAST(record AS TEXT), 'tester', 'nobody') AS BLOB)"
+            " WHERE MINE AND sequence = 4"
+        ),
+        "Change 4 of .* does not match its hash",
+    ),
+    "an edited hash": (
+        "UPDATE changes SET hash = zeroblob(32) WHERE MINE AND sequence = 4",
+        "Change 4 of .* does not match its hash",
+    ),
+    "an edited time": (
+        "UPDATE changes SET time_ticks = time_ticks + 10 WHERE MINE AND sequence = 4",
+        "Change 4 of .* does not say what its columns say",
+    ),
+    "an edited command id": (
+        "UPDATE changes SET command_id = 'other' WHERE MINE AND sequence = 4",
+        "Change 4 of .* does not say what its columns say",
+    ),
+    "an edited detail": (
+        "UPDATE change_details SET detail = CAST('{}' AS BLOB) WHERE MINE AND sequence = 4",
+        "Change 4 of .* has another detail",
+    ),
+    "a deleted middle change": (
+        "DELETE FROM changes WHERE MINE AND sequence = 4",
+        "Change 4 of .* is missing",
+    ),
+    "a deleted first change": (
+        "DELETE FROM changes WHERE MINE AND sequence = 1",
+        "Change 1 of .* is missing",
+    ),
+    "a cut tail": (
+        "DELETE FROM changes WHERE MINE AND sequence = 8",
+        "ends at change 7, but its head says 8",
+    ),
+    "an edited head": (
+        "UPDATE tenants SET head_hash = zeroblob(32) WHERE MINE",
+        "ends at change 8, but its head says 8 with hash 0000",
+    ),
+    "an edited body": (
+        (
+            "UPDATE secure_score_control_profiles SET body = CAST(replace(CAST(body AS TEXT), ':7', ':8') AS BLOB)"
+            " WHERE MINE AND id = 'c1'"
+        ),
+        "secureScoreControlProfiles/c1 of .* differs from what change 4 wrote",
+    ),
+    "an edited column": (
+        "UPDATE secure_score_control_profiles SET rank = 1 WHERE MINE AND id = 'c1'",
+        "secureScoreControlProfiles/c1 of .* has columns that differ from its body",
+    ),
+    "an emptied column": (
+        "UPDATE secure_scores SET created_date_time = NULL WHERE MINE AND id = 's1'",
+        "secureScores/s1 of .* has columns that differ from its body",
+    ),
+    "an edited version": (
+        "UPDATE secure_score_control_profiles SET version = 2 WHERE MINE AND id = 'c1'",
+        "secureScoreControlProfiles/c1 of .* has version 2, but change 4",
+    ),
+    "a removed entity": (
+        "DELETE FROM decisions WHERE MINE",
+        "decisions/d1 of .* is missing, though change 8",
+    ),
+    "a planted entity": (
+        (
+            "INSERT INTO decisions (tenant_id, id, version, body) SELECT tenant_id, 'd2', version, body"
+            " FROM decisions WHERE MINE"
+        ),
+        "decisions/d2 of .* is stored, but no change wrote it",
+    ),
+    "an entity that came back": (
+        (
+            "INSERT INTO secure_score_control_profiles (tenant_id, id, version, body)"
+            " SELECT tenant_id, 'gone', version, body FROM secure_score_control_profiles WHERE MINE AND id = 'c1'"
+        ),
+        "secureScoreControlProfiles/gone of .* is stored, but was deleted",
+    ),
+    "a removed tombstone": (
+        "DELETE FROM tombstones WHERE MINE",
+        "/gone of .* lacks the tombstone of change 6",
+    ),
+    "an edited tombstone": (
+        "UPDATE tombstones SET version = 3 WHERE MINE",
+        "/gone of .* has a tombstone of change 3, which did not delete it last",
+    ),
+    "a planted tombstone": (
+        "INSERT INTO tombstones SELECT tenant_id, 'decisions', 'never', 3, NULL FROM tenants WHERE MINE",
+        "decisions/never of .* has a tombstone of change 3",
+    ),
+    "a damaged body": (
+        "UPDATE secure_score_control_profiles SET body = x'28b52ffd00' WHERE MINE AND id = 'c1'",
+        "/c1 of .* has a body that cannot be read",
+    ),
+    "a body that claims to be larger than any memory": (
+        (
+            "UPDATE secure_score_control_profiles SET body = x'28b52ffde00000000000000040'"
+            " WHERE MINE AND id = 'c1'"
+        ),
+        "/c1 of .* has a body that cannot be read",
+    ),
+    "a damaged detail": (
+        "UPDATE change_details SET detail = x'28b52ffd00' WHERE MINE AND sequence = 4",
+        "Change 4 of .* has a detail that cannot be read",
+    ),
+    "a detail without its change": (
+        "UPDATE change_details SET sequence = 99 WHERE MINE AND sequence = 4",
+        "Change 99 of .* is missing, though its detail is there",
+    ),
+    "a time beyond the calendar": (
+        "UPDATE changes SET time_ticks = 4611686018427387904 WHERE MINE AND sequence = 4",
+        "Change 4 of .* does not say what its columns say",
+    ),
+    "a head of another type": (
+        "UPDATE tenants SET head_hash = 'x' WHERE MINE",
+        "The head of .* has a value of another type",
+    ),
+    "a body that is no JSON": (
+        "UPDATE secure_score_control_profiles SET body = x'7b' WHERE MINE AND id = 'c1'",
+        "differs from what change 4 wrote",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statement", "message"), TAMPERED.values(), ids=TAMPERED)
+def test_tampering_is_found_and_its_place_named(
+    history: SQLiteStore, path: Path, statement: str, message: str
+) -> None:
+    tamper(path, statement)
+    with pytest.raises(OperatorError, match=message):
+        verify(history, TENANT, head=None)
+
+
+WRITTEN_BY_COMMANDS = {
+    (table, column.name)
+    for table, described in metadata.tables.items()
+    for column in described.columns
+    if table in TENANT_OWNED and table != "dictionaries" and column.name != "tenant_id"
+} - {("tenants", "name"), ("tenants", "created_ticks"), ("tombstones", "provider")}  # The chain knows none.
+
+STRANGE = ("'x'", "x'ff'", "x'28b52ffd'", "1.5", "1e300", str(2**62), str(-(2**62)), "''")
+
+
+@pytest.fixture(scope="module")
+def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
+    """A store with an entity of each set and a tombstone; each test leaves it as it was."""
+    path = tmp_path_factory.mktemp("whole") / "stanchion.db"
+    shutil.copy(template, path)
+    store = SQLiteStore.open(path)
+    for entity_set in ENTITY_SETS.values():
+        store.run(put({"id": "gone", "controlId": "c", "updatedDateTime": None}, entity_set))
+        store.run(put({"id": "kept", "controlId": "c", "updatedDateTime": None}, entity_set))
+        store.run(delete("gone", entity_set))
+    yield store
+    store.close_now()
+
+
+@pytest.mark.parametrize(("table", "column"), sorted(WRITTEN_BY_COMMANDS))
+def test_a_value_that_no_command_writes_is_found_in_any_column(
+    whole: SQLiteStore, table: str, column: str
+) -> None:
+    first = f"rowid = (SELECT min(rowid) FROM {table} WHERE {MINE})"  # noqa: S608 (our own names)
+    with closing(sqlite3.connect(whole.path, isolation_level=None)) as connection:
+        row, before = connection.execute(f"SELECT rowid, {column} FROM {table} WHERE {first}").fetchone()  # noqa: S608
+        try:
+            for value in STRANGE:
+                connection.execute(f"UPDATE {table} SET {column} = {value} WHERE rowid = {row}")  # noqa: S608
+                place = rf"(Change \S*|\S*/\S*|The chain|The head) of {TENANT} "
+                with pytest.raises(OperatorError, match=place):
+                    verify(whole, TENANT, head=None)
+        finally:
+            connection.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = {row}", (before,))  # noqa: S608
+    assert verify(whole, TENANT, head=None).entities == len(ENTITY_SETS)
+
+
+def test_a_swapped_pair_of_bodies_is_found(history: SQLiteStore, path: Path) -> None:
+    rename = "UPDATE secure_score_control_profiles SET id = ? WHERE MINE AND id = ?"
+    for names in (("x", "c1"), ("c1", "c2"), ("c2", "x")):
+        tamper(path, rename, parameters=names)
+    with pytest.raises(
+        OperatorError, match=r"secureScoreControlProfiles/c1 of .* has version 3, but change 4"
+    ):
+        verify(history, TENANT, head=None)
+
+
+def test_a_swapped_pair_of_changes_is_found(history: SQLiteStore, path: Path) -> None:
+    renumber = "UPDATE changes SET sequence = ? WHERE MINE AND sequence = ?"
+    tamper(path, "DELETE FROM change_details WHERE MINE")
+    for numbers in ((99, 3), (3, 4), (4, 99)):
+        tamper(path, renumber, parameters=numbers)
+    with pytest.raises(OperatorError, match=r"Change 3 of .* does not match its hash"):
+        verify(history, TENANT, head=None)
+
+
+def test_a_body_put_in_with_its_columns_is_found_by_its_digest(history: SQLiteStore, path: Path) -> None:
+    body = pack(b'{"id":"c2","title":"Title of c2"}')
+    tamper(
+        path,
+        "UPDATE secure_score_control_profiles SET body = ? WHERE MINE AND id = 'c2'",
+        parameters=(body,),
+    )
+    with pytest.raises(OperatorError, match=r"/c2 of .* differs from what change 3 wrote"):
+        verify(history, TENANT, head=None)
+
+
+def test_erased_details_leave_a_history_that_verifies(history: SQLiteStore, path: Path) -> None:
+    whole = verify(history, TENANT, head=None)
+    tamper(path, "DELETE FROM change_details WHERE MINE")
+    report = verify(history, TENANT, head=None)
+    assert (report.sequence, whole.unchecked, report.unchecked) == (8, 0, report.entities)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"{", "/c1 of .* has a body that cannot be read"),
+        (b"{}", "/c1 of .* has a body with another id"),
+        (b"[]", "/c1 of .* has a body with another id"),
+        (b'{"id":"\xff"}', "/c1 of .* has a body that cannot be read"),
+        (b'{"id":' + b"[" * 100_000, "/c1 of .* has a body that cannot be read"),
+    ],
+)
+def test_a_body_is_read_even_where_its_salt_was_erased(
+    history: SQLiteStore, path: Path, body: bytes, message: str
+) -> None:
+    tamper(path, "DELETE FROM change_details WHERE MINE")
+    change = "UPDATE secure_score_control_profiles SET body = ? WHERE MINE AND id = 'c1'"
+    tamper(path, change, parameters=(body,))
+    with pytest.raises(OperatorError, match=message):
+        verify(history, TENANT, head=None)
+
+
+def noted(report: VerifyReport) -> tuple[int, str]:
+    return report.sequence, report.hash
+
+
+def test_a_head_noted_earlier_is_found_in_the_chain(history: SQLiteStore) -> None:
+    earlier = noted(verify(history, TENANT, head=None))
+    history.run(put(control("c9")))
+    assert verify(history, TENANT, head=earlier).sequence == 9
+
+
+def cut(path: Path) -> None:
+    """Undo the last change so thoroughly that the chain verifies by itself."""
+    tamper(
+        path,
+        "DELETE FROM change_details WHERE MINE AND sequence = 8",
+        "DELETE FROM changes WHERE MINE AND sequence = 8",
+        "DELETE FROM decisions WHERE MINE",
+        (
+            "UPDATE tenants SET sequence = 7, head_hash = (SELECT hash FROM changes WHERE MINE AND sequence = 7)"
+            " WHERE MINE"
+        ),
+    )
+
+
+def test_a_tail_cut_off_without_a_trace_is_caught_by_a_head_noted_earlier(
+    history: SQLiteStore, path: Path
+) -> None:
+    earlier = noted(verify(history, TENANT, head=None))
+    cut(path)
+    assert verify(history, TENANT, head=None).sequence == 7
+    with pytest.raises(OperatorError, match=r"The head 8:.* noted earlier is not in the chain"):
+        verify(history, TENANT, head=earlier)
+
+
+@pytest.mark.parametrize("change", [lambda s: s + 1, lambda s: s - 1])
+def test_a_noted_head_must_match_in_sequence_and_hash(
+    history: SQLiteStore, change: Callable[[int], int]
+) -> None:
+    sequence, digest = noted(verify(history, TENANT, head=None))
+    with pytest.raises(OperatorError, match="noted earlier is not in the chain"):
+        verify(history, TENANT, head=(change(sequence), digest))
+
+
+def test_a_verification_reads_one_moment_though_others_write(
+    history: SQLiteStore, serving: SQLiteStore
+) -> None:
+    for number in range(5):
+        serving.run(put(control("c1", rank=number)))
+        assert verify(history, TENANT, head=None).sequence == 9 + number
+    assert history.run(put(control("c1"), CONTROL_PROFILES)).version == 14
