@@ -39,7 +39,7 @@ format: $(VENV)/.dev ## let ruff format the code and mend what it safely can
 	@$(BIN)/ruff format .
 
 .PHONY: types
-types: $(VENV)/.clients ## mypy --strict over the package and the tests
+types: $(VENV)/.clients ## mypy --strict over the package, the tests and the tools
 	@$(BIN)/mypy
 
 .PHONY: contracts
@@ -55,19 +55,23 @@ reference: $(VENV)/.dev ## write the generated parts of the documentation anew
 	@$(BIN)/python -m tests.docs.generated
 
 .PHONY: smoke
-smoke: ## install and start the package on each Python this machine really has
+smoke: ## build the wheel, install and start it on each Python this machine really has
 	@.ci/smoke 3.11 3.12 3.13
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure the server (ARGS are passed on)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: release
+release: $(VENV)/.dev ## build wheel, sdist, bill of materials and sums into dist/ (ARGS=--trial before it is ready)
+	@$(BIN)/python -m release $(ARGS)
+
 ##@ Look after it
 .PHONY: lock
 lock: $(VENV)/.dev ## write the lock files anew from pyproject.toml (LOCKFLAGS=--upgrade)
-	@$(COMPILE) --extra build --output-file requirements.lock
-	@$(COMPILE) --extra build --extra dev --constraint requirements.lock --output-file requirements-dev.lock
-	@$(COMPILE) --extra build --extra dev --extra clients --constraint requirements-dev.lock \
+	@$(COMPILE) --group build --output-file requirements.lock
+	@$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(COMPILE) --group build --group dev --group clients --constraint requirements-dev.lock \
 		--output-file requirements-clients.lock
 
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --universal \

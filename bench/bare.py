@@ -1,6 +1,6 @@
-"""The yardstick: a bare ASGI application on the same server that sends the same headers and bytes, and does nothing.
+"""The yardstick: a bare ASGI application on the same HTTP server that sends the same headers and bytes.
 
-GET sends the recorded reply of the product; PATCH reads the body and answers 204.
+It reads the body of a PATCH and does nothing else.
 """
 
 import json
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-_recorded = json.loads(Path(os.environ["BENCH_REPLY"]).read_text())
+_recorded = json.loads(Path(os.environ["BENCH_ANSWER"]).read_text())
+_STATUS = int(_recorded["status"])
 _HEADERS = [(name.encode(), value.encode()) for name, value in _recorded["headers"]]
 _BODY = _recorded["body"].encode()
 
@@ -19,8 +20,5 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["method"] == "PATCH":
         while (await receive()).get("more_body", False):
             pass
-        await send({"type": "http.response.start", "status": 204, "headers": []})
-        await send({"type": "http.response.body", "body": b""})
-        return
-    await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+    await send({"type": "http.response.start", "status": _STATUS, "headers": _HEADERS})
     await send({"type": "http.response.body", "body": _BODY})

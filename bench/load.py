@@ -1,89 +1,133 @@
-"""A load of requests over keep-alive connections to a server on this machine, each answer checked.
+"""A closed loop: so many clients, each asking its next request when its last was answered, for so many seconds.
 
-One thread sends and reads raw HTTP/1.1, so that the client costs as little as it can. What is measured is the
-server: its own CPU time, read from the kernel before and after.
+Every answer is judged; the first wrong one ends the measurement. What is measured is the server's own CPU, read
+from the kernel before and after, and the time between a request and the end of its answer.
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Coroutine
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import quantiles
+from typing import Any, TypeVar
 
-_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+import uvloop
+
+from bench.connection import Answer, Connection, Conversation
+from bench.processes import cpu_seconds
+from bench.traffic import Traffic
+
+T = TypeVar("T")
+
+_ANSWER_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """Where a server listens, and its main process."""
+
+    port: int
+    pid: int
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a number of requests took; times in milliseconds, CPU in microseconds a request."""
+    """A stretch of time between two readings of the clock (monotonic), the server's CPU in it, and each latency."""
 
-    requests: int
-    seconds: float
-    cpu_us: float
-    p50_ms: float
-    p99_ms: float
+    began: float
+    ended: float
+    cpu_seconds: float
+    latencies: list[float]  # seconds, sorted
 
     @property
-    def rate(self) -> float:
-        """Requests a second."""
-        return self.requests / self.seconds
+    def requests(self) -> int:
+        """How many were answered."""
+        return len(self.latencies)
+
+    @property
+    def per_second(self) -> float:
+        """Answers a second."""
+        return self.requests / (self.ended - self.began)
 
 
-def measure(
-    port: int, pid: int, requests: Callable[[int], bytes], *, clients: int, count: int, status: int
-) -> Measured:
-    """Send `count` requests, the n-th made by `requests(n)`, over `clients` connections; all must answer `status`."""
-    return asyncio.run(_measure(port, pid, requests, clients=clients, count=count, status=status))
+def quantile(ordered: list[float], share: float) -> float:
+    """Return the smallest value that this share of the sorted values does not exceed."""
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-async def _measure(
-    port: int, pid: int, requests: Callable[[int], bytes], *, clients: int, count: int, status: int
-) -> Measured:
-    numbers = iter(range(count))
-    times: list[float] = []
-    connections = [await asyncio.open_connection("127.0.0.1", port, limit=2**22) for _ in range(clients)]
-    cpu, began = _cpu_seconds(pid), time.perf_counter()
-    async with asyncio.TaskGroup() as group:
-        for reader, writer in connections:
-            group.create_task(_client(reader, writer, numbers, requests, status=status, times=times))
-    seconds, cpu = time.perf_counter() - began, _cpu_seconds(pid) - cpu
-    for _, writer in connections:
-        writer.close()
-    cuts = quantiles(times, n=100)
-    return Measured(count, seconds, cpu / count * 1e6, cuts[49] * 1e3, cuts[98] * 1e3)
+def measure(server: Server, traffic: Traffic, *, clients: int, seconds: float) -> Measured:
+    """Load a server; requests under way at the end are waited for and counted."""
+    return run(_measure(server, traffic, clients=clients, seconds=seconds))
 
 
-async def _client(
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    numbers: Iterator[int],
-    requests: Callable[[int], bytes],
-    *,
-    status: int,
-    times: list[float],
-) -> None:
-    expected = f"HTTP/1.1 {status} ".encode()
-    for number in numbers:
-        began = time.perf_counter()
-        writer.write(requests(number))
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(expected):
-            raise AssertionError(f"expected {status}, got {head[:200]!r}")
-        length = head.lower().partition(b"content-length: ")[2].partition(b"\r")[0]
-        if length:
-            await reader.readexactly(int(length))
-        times.append(time.perf_counter() - began)
+def ask(server: Server, request: bytes) -> Answer:
+    """Ask once."""
+    return run(_ask(server, request))
 
 
-def _cpu_seconds(pid: int) -> float:
-    """Return user and system time of a process and its children."""
-    own = _stat_ticks(pid)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return (own + sum(_stat_ticks(int(child)) for child in children)) / _TICKS_PER_SECOND
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on the event loop that costs least."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(work)
 
 
-def _stat_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return int(fields[11]) + int(fields[12])
+async def _measure(server: Server, traffic: Traffic, *, clients: int, seconds: float) -> Measured:
+    each = [_Client(traffic, number) for number in range(clients)]
+    for client in each:
+        await client.connect(server.port)
+    cpu, began = cpu_seconds(server.pid), time.monotonic()
+    for client in each:
+        client.begin(until=began + seconds)
+    async with asyncio.timeout(seconds + _ANSWER_SECONDS):
+        await asyncio.gather(*(client.finished for client in each))
+    ended, cpu = time.monotonic(), cpu_seconds(server.pid) - cpu
+    for client in each:
+        client.connection.close()
+    latencies = sorted(latency for client in each for latency in client.latencies)
+    return Measured(began, ended, cpu, latencies)
+
+
+async def _ask(server: Server, request: bytes) -> Answer:
+    conversation = await Conversation.open(server.port)
+    async with asyncio.timeout(_ANSWER_SECONDS):
+        answer = await conversation.ask(request)
+    conversation.close()
+    return answer
+
+
+class _Client:
+    """One connection that asks until the time is over."""
+
+    def __init__(self, traffic: Traffic, number: int) -> None:
+        self._traffic = traffic
+        self._number = number
+        self._until = 0.0
+        self._asked = 0.0
+        self.latencies: list[float] = []
+        self.finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.connection = Connection(self._answered, self._fail)
+
+    async def connect(self, port: int) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self.connection, "127.0.0.1", port)
+
+    def begin(self, *, until: float) -> None:
+        self._until = until
+        self._ask()
+
+    def _ask(self) -> None:
+        request = self._traffic.request(self._number)
+        self._asked = time.monotonic()
+        self.connection.ask(request)
+
+    def _answered(self, answer: Answer) -> None:
+        now = time.monotonic()
+        self.latencies.append(now - self._asked)
+        if not self._traffic.is_right(self._number, answer):
+            self._fail(f"a wrong answer: {answer.head!r} {answer.body[:500]!r}")
+        elif now < self._until:
+            self._ask()
+        else:
+            self.finished.set_result(None)
+
+    def _fail(self, reason: str) -> None:
+        if not self.finished.done():
+            self.finished.set_exception(AssertionError(reason))

@@ -1,102 +1,113 @@
-"""The servers that are measured: the product as `serve` runs by default, and the bare one, each with its port."""
+"""The servers that are measured: the product as `serve` runs by default, and the bare one; each ends with its block.
+
+What they write to stderr goes to a file, as a log would; it is shown when one does not start.
+"""
 
 import json
 import os
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
+from bench.bodies import TENANT
+from bench.connection import Answer
+from bench.load import Server
+
 _STANCHION = (sys.executable, "-m", "stanchion")
-
-
-@dataclass(frozen=True)
-class Running:
-    """A server that answers."""
-
-    port: int
-    pid: int
+_GRANIAN = (sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "error")
+# Variables that change how a server runs.
+_SETTINGS = ("STANCHION_", "GRANIAN_")
+_READY_SECONDS = 30.0
+# What the HTTP server adds to every reply by itself.
+_ADDED_BY_GRANIAN = frozenset({"server", "date"})
 
 
 @dataclass(frozen=True)
 class Product:
-    """The product, its store and a token to write with."""
+    """The product as it serves its store, and a token that may write."""
 
-    running: Running
+    server: Server
+    folder: Path
     token: str
 
 
 @contextmanager
-def product(controls: list[dict[str, object]], scores: list[dict[str, object]]) -> Iterator[Product]:
-    """Serve a new store that holds these entities."""
-    with tempfile.TemporaryDirectory() as folder:
-        for name, values in (("controls", controls), ("scores", scores)):
-            (Path(folder) / f"{name}.json").write_text(json.dumps({"value": values}))
-        run = partial(_run, folder)
-        run("tenant", "add", TENANT, "--name", "Bench")
-        run("import", "controls.json", "scores.json", "--tenant", TENANT)
-        permission = ("--permission", "SecurityEvents.ReadWrite.All")
-        app = json.loads(run("app", "add", "--tenant", TENANT, "--name", "Bench", *permission, "--json"))
-        token = run("token", "--tenant", TENANT, "--client-id", app["client_id"]).strip()
-        port = free_port()
-        with _process((*_STANCHION, "serve", "--port", str(port), "--log-level", "warning"), folder) as pid:
-            _await(port)
-            yield Product(Running(port, pid), token)
+def product(folder: Path, pages: Sequence[Path]) -> Iterator[Product]:
+    """Serve a new store in a folder that holds these pages of entities."""
+    stanchion(folder, "tenant", "add", TENANT, "--name", "Bench")
+    stanchion(folder, "import", *map(str, pages), "--tenant", TENANT)
+    permission = ("--permission", "SecurityEvents.ReadWrite.All")
+    added = stanchion(folder, "app", "add", "--tenant", TENANT, "--name", "Bench", *permission, "--json")
+    app = json.loads(added)
+    token = stanchion(folder, "token", "--tenant", TENANT, "--client-id", app["client_id"]).strip()
+    port = free_port()
+    with _process((*_STANCHION, "serve", "--port", str(port)), folder) as pid:
+        _await(port, folder)
+        yield Product(Server(port, pid), folder, token)
 
 
 @contextmanager
-def bare(reply: Mapping[str, object]) -> Iterator[Running]:
-    """Serve a recorded reply with the same HTTP server and nothing else."""
-    with tempfile.TemporaryDirectory() as folder:
-        recorded = Path(folder) / "reply.json"
-        recorded.write_text(json.dumps(reply))
-        port = free_port()
-        command = (sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "error")
-        with _process(
-            (*command, "--port", str(port), "bench.bare:application"),
-            str(Path.cwd()),
-            BENCH_REPLY=str(recorded),
-        ) as pid:
-            _await(port)
-            yield Running(port, pid)
+def bare(folder: Path, answer: Answer) -> Iterator[Server]:
+    """Serve one recorded answer with the same HTTP server and nothing else."""
+    recorded = folder / "answer.json"
+    lines = answer.head.decode().split("\r\n")[1:]
+    headers = [(name.lower(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
+    kept = [(name, value) for name, value in headers if name not in _ADDED_BY_GRANIAN]
+    recorded.write_text(json.dumps({"status": answer.status, "headers": kept, "body": answer.body.decode()}))
+    port = free_port()
+    command = (*_GRANIAN, "--port", str(port), "bench.bare:application")
+    with _process(command, folder, BENCH_ANSWER=str(recorded)) as pid:
+        _await(port, folder)
+        yield Server(port, pid)
+
+
+def stanchion(folder: Path, *arguments: str) -> str:
+    """Run a command of the product in a folder and return what it prints; fails with what it says."""
+    command = (*_STANCHION, *arguments)
+    ran = subprocess.run(command, cwd=folder, env=environment(), check=False, capture_output=True, text=True)
+    if ran.returncode != 0:
+        raise AssertionError(f"stanchion {' '.join(arguments)} failed: {ran.stderr}")
+    return ran.stdout
+
+
+def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return this process's environment without settings of the product, so that its defaults are measured."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+    return {**kept, "PYTHONPATH": str(Path(__file__).parents[1]), **(extra or {})}
 
 
 def free_port() -> int:
     """Return a port of loopback on which nobody listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        port: int = probe.getsockname()[1]
+        return port
 
 
 @contextmanager
-def _process(command: tuple[str, ...], folder: str, **environment: str) -> Iterator[int]:
-    started = subprocess.Popen(command, cwd=folder, env={**os.environ, **environment})
+def _process(command: Sequence[str], folder: Path, **extra: str) -> Iterator[int]:
+    with (folder / "stderr.log").open("ab") as log:
+        started = subprocess.Popen(command, cwd=folder, env=environment(extra), stdout=log, stderr=log)
     try:
         yield started.pid
     finally:
         started.terminate()
-        started.wait(timeout=30)
+        started.wait(timeout=60)
 
 
-def _await(port: int) -> None:
-    for _ in range(500):
+def _await(port: int, folder: Path) -> None:
+    end = time.monotonic() + _READY_SECONDS
+    while time.monotonic() < end:
         try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
+            socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
             time.sleep(0.02)
         else:
             return
-    raise TimeoutError(f"nothing answers on port {port}")
-
-
-def _run(folder: str, *arguments: str) -> str:
-    command = (*_STANCHION, *arguments)
-    return subprocess.run(command, cwd=folder, check=True, stdout=subprocess.PIPE, text=True).stdout
+    log = (folder / "stderr.log").read_text()[-2000:]
+    raise TimeoutError(f"nothing listens on port {port}: {log}")

@@ -4,13 +4,16 @@ A serving process opens its store after it was forked, and closes it once the la
 """
 
 import asyncio
+import os
 import time
+from collections.abc import Awaitable
 from pathlib import Path
 
 from stanchion.access.attempts import FailedAttempts
 from stanchion.access.caller import Caller
 from stanchion.access.directory import Directory
 from stanchion.access.issuer import Issuer
+from stanchion.access.issuer_document import prepare_to_fetch
 from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.access.token_endpoint import TokenEndpoint
@@ -27,7 +30,12 @@ from stanchion.web.surfaces import Surfaces
 
 def open_store(settings: Settings, *, serving: bool = False, create: bool = True) -> SQLiteStore:
     """Open the database that the settings name; raises OperatorError where it cannot be used."""
-    return SQLiteStore.open(settings.database, serving=serving, create=create)
+    return SQLiteStore.open(
+        settings.database,
+        serving=serving,
+        create=create,
+        statement_seconds=settings.statement_timeout_seconds,
+    )
 
 
 def migrate_database(database: str) -> None:
@@ -50,7 +58,8 @@ def key_file(settings: Settings) -> Path:
 
 def database_file(settings: Settings) -> Path:
     """Return the SQLite file; through whichever link it is named, its lock and its key lie in one place."""
-    return database_path(settings.database).resolve()
+    # Of links in a circle, pathlib makes an error of its own.
+    return Path(os.path.realpath(database_path(settings.database)))
 
 
 def build_server(store: SQLiteStore, settings: Settings) -> Edge:
@@ -58,10 +67,12 @@ def build_server(store: SQLiteStore, settings: Settings) -> Edge:
     origins = Origins(settings.public_url, trusted_proxies=settings.trusted_proxy)
     directory = Directory(store, clock=time.monotonic)
     verifier = TokenVerifier(directory, origins=origins, store_id=store.store_id)
+    if directory.issuers():
+        prepare_to_fetch()
     issuer = Issuer(directory, key_file=key_file(settings))
 
-    async def authenticate(request: Request) -> Caller:
-        return await verifier.caller(request.authorization, now_seconds=time.time())
+    def authenticate(request: Request) -> Awaitable[Caller]:
+        return verifier.caller(request.authorization, now_seconds=time.time())
 
     endpoint = TokenEndpoint(directory, issuer, origins=origins, attempts=FailedAttempts())
     surfaces = Surfaces(

@@ -1,21 +1,54 @@
-"""Every setting in one table: name, type, default and a sentence; options, environment and docs derive from it.
+"""Every setting in one table: name, kind, default and a sentence; options, environment, file and docs derive from it.
 
-A setting `name` is the option `--name` and the variable `STANCHION_NAME`; an option wins over the variable.
+- A setting `name` is the option `--name`, the variable `STANCHION_NAME` and `name` in `stanchion.toml`; where more
+  than one of them is given, the first of these counts.
+- A value is judged by the table alone, wherever it was written.
 """
 
+import datetime as dt
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, cast
+from typing import Annotated, Literal, TypeAlias, TypedDict, cast
 
 import msgspec
 from msgspec import inspect
 
 from stanchion.logs import LogFormat, LogLevel
 
+SettingValue: TypeAlias = str | int | tuple[str, ...] | None
+Holds: TypeAlias = Literal["text", "path", "url", "secret"]
 
-def about(text: str) -> msgspec.Meta:
-    """Describe a setting in one sentence."""
-    return msgspec.Meta(description=text)
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,40}", re.ASCII)
+# Up to the last @, because a password may hold one that nobody escaped.
+_PASSWORD = re.compile(r"(?<=://)([^/?#@:]*:).*@", re.DOTALL)
+_PASSWORD_IN_QUERY = re.compile(r"([?&]\w*pass\w*=)[^&#]*", re.IGNORECASE)
+HIDDEN = "***"
+_SHOWN_CHARACTERS = 80
+# Beyond any number that a setting takes; Python writes no longer ones than some 14,000 bits.
+_SHOWN_BITS = 256
+# A request, an answer and an entity are each held in memory as a whole.
+_MOST_IN_MEMORY = 1024**3
+
+
+class Facts(TypedDict):
+    """What the table says of a setting beyond its type."""
+
+    holds: Holds
+    example: str | None
+
+
+def about(
+    sentence: str,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    holds: Holds = "text",
+    example: str | None = None,
+) -> msgspec.Meta:
+    """Describe a setting: what it is in a sentence, its bounds, and what its text is."""
+    facts = Facts(holds=holds, example=example)
+    return msgspec.Meta(description=sentence, ge=least, le=most, extra=dict(facts))
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,43 +56,81 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     database: Annotated[
         str,
-        about("Where everything is kept: sqlite:///path; `migrate` knows postgresql://user@host/name too."),
+        about(
+            "Where everything is kept: sqlite:///path; `migrate` knows postgresql://user@host/name too.",
+            holds="url",
+        ),
     ] = "sqlite:///stanchion.db"
     host: Annotated[str, about("Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, about("Port to listen on.")] = 8080
-    workers: Annotated[int, about("Serving processes; SQLite allows one.")] = 1
-    tls_certificate: Annotated[str | None, about("Certificate chain in PEM; with it, https is served.")] = (
-        None
-    )
-    tls_key: Annotated[str | None, about("Private key of the certificate in PEM.")] = None
+    port: Annotated[int, about("Port to listen on.", least=1, most=65535)] = 8080
+    workers: Annotated[int, about("Serving processes; SQLite allows one.", least=1, most=1024)] = 1
+    tls_certificate: Annotated[
+        str | None, about("Certificate chain in PEM; with it, https is served.", holds="path")
+    ] = None
+    tls_key: Annotated[str | None, about("Private key of the certificate in PEM.", holds="path")] = None
     public_url: Annotated[
         tuple[str, ...],
         about(
-            "Address under which clients reach the server, such as https://posture.example.com; repeatable."
+            "Address under which clients reach the server, such as https://posture.example.com; repeatable.",
+            example="https://posture.example.com",
         ),
     ] = ()
     trusted_proxy: Annotated[
         tuple[str, ...],
-        about("Address or network of a proxy whose X-Forwarded-* headers count; repeatable."),
+        about(
+            "Address or network of a proxy whose X-Forwarded-* headers count; repeatable.", example="10.0.0.5"
+        ),
+    ] = ()
+    cors_origin: Annotated[
+        tuple[str, ...],
+        about(
+            "Origin whose pages browsers let call the API, such as https://app.example.com, or *; repeatable.",
+            example="https://app.example.com",
+        ),
     ] = ()
     key_file: Annotated[
         str | None,
-        about("File with the key that seals signing keys; made beside a SQLite database when absent."),
+        about(
+            "File with the key that seals signing keys; made beside a SQLite database when absent.",
+            holds="path",
+        ),
     ] = None
     log_level: Annotated[LogLevel, about("Least severe events that are logged.")] = "info"
     log_format: Annotated[LogFormat, about("Form of the logs: auto is human on a terminal, else json.")] = (
         "auto"
     )
-    max_body_bytes: Annotated[int, about("Largest request body.")] = 4 * 1024 * 1024
-    max_import_bytes: Annotated[int, about("Largest file to import.")] = 256 * 1024 * 1024
-    max_page_bytes: Annotated[int, about("Largest page of a list; it ends there, with a next link.")] = (
-        16 * 1024 * 1024
+    max_body_bytes: Annotated[int, about("Largest request body.", least=1, most=_MOST_IN_MEMORY)] = (
+        4 * 1024 * 1024
     )
-    max_header_bytes: Annotated[int, about("Largest sum of request headers.")] = 32 * 1024
-    max_url_bytes: Annotated[int, about("Longest path and query.")] = 8 * 1024
-    request_timeout_seconds: Annotated[int, about("Longest time that a request body may take to arrive.")] = (
-        60
+    max_import_bytes: Annotated[int, about("Largest file to import.", least=1, most=1024**4)] = (
+        256 * 1024 * 1024
     )
+    max_page_bytes: Annotated[
+        int,
+        about("Largest page of a list; it ends there, with a next link.", least=1, most=_MOST_IN_MEMORY),
+    ] = 16 * 1024 * 1024
+    max_header_bytes: Annotated[
+        # Granian gives a request's head some 400 KiB in all.
+        int,
+        about("Largest sum of request headers.", least=1, most=256 * 1024),
+    ] = 32 * 1024
+    max_url_bytes: Annotated[
+        # The HTTP library knows none longer.
+        int,
+        about("Longest path and query.", least=1, most=65_534),
+    ] = 8 * 1024
+    request_timeout_seconds: Annotated[
+        int, about("Longest time that a request body may take to arrive.", least=1, most=3600)
+    ] = 60
+    statement_timeout_seconds: Annotated[
+        int, about("Longest time that a query of a list may wait and run; then 503.", least=1, most=3600)
+    ] = 5
+    keep_alive_seconds: Annotated[
+        # Longer than the 60 s after which common load balancers close an idle connection: the client, not the
+        # server, is to find it closed.
+        int,
+        about("Longest time that an idle connection is kept.", least=1, most=3600),
+    ] = 75
 
 
 @dataclass(frozen=True)
@@ -68,10 +139,14 @@ class Setting:
 
     name: str
     sentence: str
-    default: object
-    repeatable: bool
-    is_number: bool
-    choices: tuple[str, ...]
+    default: SettingValue
+    repeatable: bool = False
+    is_number: bool = False
+    least: int | None = None
+    most: int | None = None
+    choices: tuple[str, ...] = ()
+    holds: Holds = "text"
+    example: str | None = None
 
     @property
     def option(self) -> str:
@@ -83,19 +158,106 @@ class Setting:
         """The environment's name for it."""
         return "STANCHION_" + self.name.upper()
 
+    @property
+    def allowed(self) -> str:
+        """What a single value must be."""
+        if self.choices:
+            return f"one of {', '.join(sorted(self.choices))}"
+        if not self.is_number:
+            return "a text of printable characters"
+        return f"a whole number from {self.least} to {self.most}"
+
+    def of_text(self, text: str) -> SettingValue:
+        """Return the value that a text stands for, one of several where it is repeatable.
+
+        Raises ValueError saying what is allowed.
+        """
+        if self.is_number:
+            return self._checked(int(text) if _WHOLE_NUMBER.fullmatch(text) else text)
+        return self._checked(text)
+
+    def of_toml(self, value: object) -> SettingValue:
+        """Return a value as it stands in a file of TOML; raises ValueError saying what is allowed."""
+        if self.is_number and isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
+            raise ValueError(f"{self._told(value)} is not {self.allowed} while it stands in quotes.")
+        if not self.repeatable:
+            return self._checked(value)
+        if not isinstance(value, list) or not all(map(_is_printable, value)):
+            raise ValueError(f'{self._told(value)} is not a list of texts, such as ["{self.example}"].')
+        return tuple(cast("list[str]", value))
+
+    def shown(self, value: SettingValue) -> SettingValue:
+        """Return a value for people to see, without the password of a URL."""
+        match self.holds, value:
+            case "secret", str():
+                return HIDDEN
+            case _, str():
+                return _without_password(value)
+            case _:
+                return value
+
+    def _checked(self, value: object) -> str | int:
+        match value:
+            case str() if not self.is_number and self._takes(value):
+                return value
+            case int() if self.is_number and not isinstance(value, bool) and self._within(value):
+                return value
+            case _:
+                raise ValueError(f"{self._told(value)} is not {self.allowed}.")
+
+    def _takes(self, text: str) -> bool:
+        return text in self.choices if self.choices else _is_printable(text)
+
+    def _within(self, number: int) -> bool:
+        return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
+
+    def _told(self, value: object) -> str:
+        text = HIDDEN if self.holds == "secret" else _without_password(_in_toml(value))
+        return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+
+
+def _is_printable(value: object) -> bool:
+    return isinstance(value, str) and value != "" and value.isprintable()
+
+
+def _in_toml(value: object) -> str:
+    """Return a value much as a file of TOML has it."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case int() if value.bit_length() > _SHOWN_BITS:
+            return f"a number of {value.bit_length():,} bits"
+        case list():
+            return f"[{', '.join(map(_in_toml, value))}]"
+        case dict():
+            return "a table"
+        case dt.date() | dt.time():
+            return value.isoformat()
+        case _:
+            return repr(value)
+
+
+def _without_password(text: str) -> str:
+    return _PASSWORD_IN_QUERY.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}@", text))
+
 
 def _setting(field: inspect.Field) -> Setting:
     metadata = cast("inspect.Metadata", field.type)
     kind = metadata.type
-    schema = cast("dict[str, str]", metadata.extra_json_schema)
-    choices = tuple(str(v) for v in kind.values) if isinstance(kind, inspect.LiteralType) else ()
+    sentence = cast("dict[str, str]", metadata.extra_json_schema)["description"]
+    number = kind if isinstance(kind, inspect.IntType) else inspect.IntType()
+    facts = cast("Facts", metadata.extra)
     return Setting(
         name=field.name,
-        sentence=schema["description"],
+        sentence=sentence,
         default=field.default,
         repeatable=isinstance(kind, inspect.VarTupleType),
         is_number=isinstance(kind, inspect.IntType),
-        choices=choices,
+        least=number.ge,
+        most=number.le,
+        choices=tuple(map(str, kind.values)) if isinstance(kind, inspect.LiteralType) else (),
+        holds=facts["holds"],
+        example=facts["example"],
     )
 
 

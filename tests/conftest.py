@@ -20,7 +20,7 @@ from stanchion.access.operator import AppWish, add_app, add_tenant
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.app import build_server, key_file
 from stanchion.ledger.changes import Operator
-from stanchion.ledger.imports import ImportCounts, ImportEntities
+from stanchion.ledger.imports import ImportCounts, ImportEntities, Incoming
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject
@@ -151,16 +151,15 @@ class Api:
         self, *values: JsonObject, entity_set: EntitySet = CONTROL_PROFILES, tenant: str = TENANT
     ) -> ImportCounts:
         """Store entities as an import does."""
-        return self.store.run(
-            ImportEntities(
-                tenant_id=tenant,
-                command_id=str(uuid4()),
-                actor=OPERATOR,
-                source="a test",
-                digest="0" * 64,
-                entities=tuple((entity_set, {"azureTenantId": tenant, **value}) for value in values),
-            )
+        command = ImportEntities(
+            tenant_id=tenant,
+            command_id=str(uuid4()),
+            actor=OPERATOR,
+            source="a test",
+            digest="0" * 64,
+            entities=tuple(Incoming.of(entity_set, {"azureTenantId": tenant, **value}) for value in values),
         )
+        return self.store.run(command).counts
 
     async def stored(
         self, id: str, *, entity_set: EntitySet = CONTROL_PROFILES, tenant: str = TENANT

@@ -1,1 +1,1 @@
-"""Who may ask: tokens, the built-in issuer, permissions, the directory and its administration."""
+"""Who may ask: tokens, the built-in issuer and others, permissions, the directory and its administration."""

@@ -19,6 +19,7 @@ class Caller:
     permissions: frozenset[str]
     delegated: bool  # the token speaks for a person: it has `scp`
     wids: frozenset[str] = frozenset()  # role template ids in lower case
+    without_roles: bool = False  # its issuer knows no directory roles, so that a person needs none
     provider: str | None = None  # the only provider whose data this app may see; None: all
 
     def may_see(self, stored: Stored) -> bool:

@@ -66,21 +66,8 @@ def application_claims(
     authority: Authority, *, tenant_id: str, app_id: str, permissions: Iterable[str], now_seconds: int
 ) -> Claims:
     """Return the claims of a token by which an application speaks for itself."""
-    return Claims(
-        iss=authority.issuer(tenant_id),
-        aud=authority.audience,
-        tid=tenant_id,
-        appid=app_id,
-        azp=app_id,
-        sub=app_id,
-        idtyp="app",
-        roles=tuple(permissions),
-        iat=now_seconds,
-        nbf=now_seconds,
-        exp=now_seconds + TOKEN_LIFETIME_SECONDS,
-        uti=_token_id(),
-        ver="1.0",
-    )
+    claims = _claims(authority, tenant_id=tenant_id, app_id=app_id, subject=app_id, now_seconds=now_seconds)
+    return msgspec.structs.replace(claims, idtyp="app", roles=tuple(permissions))
 
 
 @dataclass(frozen=True)
@@ -102,24 +89,25 @@ def delegated_claims(
 ) -> Claims:
     """Return the claims of a token by which an application speaks for a person."""
     object_id = str(uuid.uuid5(_PEOPLE, f"{tenant_id}/{person.upn.lower()}"))
+    claims = _claims(
+        authority, tenant_id=tenant_id, app_id=app_id, subject=object_id, now_seconds=now_seconds
+    )
+    return msgspec.structs.replace(
+        claims, oid=object_id, upn=person.upn, scp=" ".join(permissions), wids=person.wids or None
+    )
+
+
+def _claims(authority: Authority, *, tenant_id: str, app_id: str, subject: str, now_seconds: int) -> Claims:
     return Claims(
         iss=authority.issuer(tenant_id),
         aud=authority.audience,
         tid=tenant_id,
         appid=app_id,
         azp=app_id,
-        sub=object_id,
-        oid=object_id,
-        upn=person.upn,
-        scp=" ".join(permissions),
-        wids=person.wids or None,
+        sub=subject,
         iat=now_seconds,
         nbf=now_seconds,
         exp=now_seconds + TOKEN_LIFETIME_SECONDS,
-        uti=_token_id(),
+        uti=secrets.token_urlsafe(16),
         ver="1.0",
     )
-
-
-def _token_id() -> str:
-    return secrets.token_urlsafe(16)

@@ -1,4 +1,4 @@
-"""The directory: tenants, clients and signing keys, as tokens are checked against on every request.
+"""The directory: tenants, clients, issuers and signing keys, as tokens are checked against on every request.
 
 - Rows are kept for as long as the store's directory revision stays. It is re-read when the last reading is
   older than a second, so what another process revokes ends within that time; `reread` ends it at once.
@@ -12,10 +12,11 @@ from typing import Protocol, TypeVar
 from joserfc.jwk import RSAKey
 
 from stanchion.access.client import Client, read_client
+from stanchion.access.issuer_index import IssuerIndex
 from stanchion.access.keys import read_public_key
 from stanchion.ledger.fold import Command
 from stanchion.model.instant import TICKS_PER_SECOND
-from stanchion.store import ClientRow, SigningKeyRow, TenantRow
+from stanchion.store import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 
 MAX_AGE_SECONDS = 1.0
 
@@ -30,7 +31,7 @@ class DirectorySource(Protocol):
         """The id of the store, which its own tokens name."""
 
     def directory_revision(self) -> int:
-        """Return a number that grows with each write to tenants, clients or signing keys."""
+        """Return a number that grows with each write to tenants, clients, issuers or signing keys."""
 
     def tenant(self, tenant_id: str) -> TenantRow | None:
         """Return a tenant that somebody added."""
@@ -40,6 +41,9 @@ class DirectorySource(Protocol):
 
     def signing_keys(self) -> list[SigningKeyRow]:
         """Return all signing keys, retired ones included."""
+
+    def issuers(self) -> list[IssuerRow]:
+        """Return all issuers besides our own, removed ones included."""
 
 
 class AdministeredStore(DirectorySource, Protocol):
@@ -55,6 +59,7 @@ class _Known:
 
     revision: int
     keys: dict[str, SigningKeyRow]
+    issuers: IssuerIndex
     public_keys: dict[str, RSAKey] = field(default_factory=dict)
     tenants: dict[str, TenantRow] = field(default_factory=dict)
     clients: dict[str, Client] = field(default_factory=dict)
@@ -66,7 +71,7 @@ class Directory:
     def __init__(self, source: DirectorySource, *, clock: Callable[[], float]) -> None:
         self._source = source
         self._clock = clock
-        self._known = _Known(-1, {})
+        self._known = _Known(-1, {}, IssuerIndex())
         self._read_at_seconds = float("-inf")
 
     def reread(self) -> None:
@@ -75,9 +80,14 @@ class Directory:
         # The revision comes first: rows read later can only be newer than it says, never older.
         revision = self._source.directory_revision()
         if revision != self._known.revision:
-            self._known = _Known(revision, {row.kid: row for row in self._source.signing_keys()})
+            keys = {row.kid: row for row in self._source.signing_keys()}
+            self._known = _Known(revision, keys, IssuerIndex(self._source.issuers()))
         # Last, so that while the source fails nothing counts as read: nobody is let in then.
         self._read_at_seconds = now_seconds
+
+    def state(self) -> object:
+        """Return what stands for all that is known: another object as soon as anything has changed."""
+        return self._current()
 
     def tenant(self, tenant_id: str) -> TenantRow | None:
         """Return a tenant that somebody added."""
@@ -97,6 +107,10 @@ class Directory:
             clients[client_id] = read_client(row)
         return clients[client_id]
 
+    def issuers(self) -> IssuerIndex:
+        """Return the issuers besides our own."""
+        return self._current().issuers
+
     def verifying_key(self, kid: str, *, now_seconds: float) -> RSAKey | None:
         """Return the public key of this id, unless it is unknown or retired."""
         if kid not in self._current().keys:
@@ -108,6 +122,11 @@ class Directory:
         if kid not in known.public_keys:
             known.public_keys[kid] = read_public_key(row.public_jwk)
         return known.public_keys[kid]
+
+    def key_ends_ticks(self, kid: str) -> int | None:
+        """Return when a key verifies no more: 0 for one that is unknown, None where it has no end yet."""
+        row = self._current().keys.get(kid)
+        return row.retired_ticks if row is not None else 0
 
     def signing_key(self) -> SigningKeyRow | None:
         """Return the newest key that is not retired."""

@@ -2,8 +2,9 @@
 
 - Read: SecurityEvents.Read.All or .ReadWrite.All; write: .ReadWrite.All (Graph permissions reference).
 - `/ledger`: imports Ledger.Import; several tenants Ledger.Fleet.Read or .ReadWrite.
-- A delegated token also needs a directory role in `wids`: to write Security or Global Administrator, to read
-  also Security Reader, Security Operator or Global Reader. No `wids` is 403, as it is on Graph.
+- A delegated token of ours or of Entra also needs a directory role in `wids`: to write Security or Global
+  Administrator, to read also Security Reader, Security Operator or Global Reader. No `wids` is 403, as it is on
+  Graph. Other issuers know no directory roles, and their tokens need none.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,7 +55,7 @@ class Need(Enum):
 def may(caller: Caller, need: Need) -> bool:
     """Say whether the caller may do what has this need."""
     return bool(caller.permissions & need.permissions) and (
-        not caller.delegated or bool(caller.wids & need.wids)
+        not caller.delegated or caller.without_roles or bool(caller.wids & need.wids)
     )
 
 

@@ -6,6 +6,7 @@ from stanchion.access.client import Client, read_client
 from stanchion.access.operator import AppWish, add_app, add_secret, ensure_signing_key, revoke_app
 from stanchion.access.tenants import parse_tenant_id
 from stanchion.cli.context import STORE_SETTINGS, local_store
+from stanchion.cli.listing import Listing
 from stanchion.cli.options import (
     json_option,
     note,
@@ -18,7 +19,7 @@ from stanchion.model.instant import format_instant
 from stanchion.store.meta import operator
 
 
-@click.group()
+@click.group(cls=Listing)
 def app() -> None:
     """Add applications, give them secrets, list and revoke them."""
 

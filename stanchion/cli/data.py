@@ -1,10 +1,7 @@
-"""`stanchion import | export | verify | migrate`: a tenant's data in and out, and whether it is what it was."""
+"""`stanchion export | verify | migrate`: a tenant's data out, and whether it is what it was."""
 
-import hashlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import click
 
@@ -20,47 +17,18 @@ from stanchion.cli.options import (
     settings_from,
     tenant_option,
 )
-from stanchion.cli.progress import progress
-from stanchion.errors import NotFound, OperatorError, StanchionError
-from stanchion.importers.graph import PLACED, open_export
+from stanchion.errors import NotFound, OperatorError
+from stanchion.importers.shape import PLACED
 from stanchion.ledger.controls import exported
-from stanchion.ledger.imports import ImportCounts, ImportEntities
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, GRAPH_SETS, EntitySet
 from stanchion.model.json_text import dump_json
-from stanchion.store import STORE_CHAIN, SQLiteStore
-from stanchion.store.meta import operator
+from stanchion.store import STORE_CHAIN
 from stanchion.store.moment import Moment
 from stanchion.store.tables import HEAD_REVISION
 from stanchion.store.verify import verify as verify_tenant
 
 _NOTED_HEAD = re.compile(r"(?P<sequence>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
-_COUNTS = ("new", "changed", "same", "kept")
-
-
-@click.command("import")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@tenant_option
-@setting_options(*STORE_SETTINGS, "max_import_bytes")
-@json_option
-def import_(files: tuple[Path, ...], tenant_id: str, *, as_json: bool, **options: object) -> None:
-    """Bring exports of Microsoft Graph in: REST pages, or arrays of entities.
-
-    Each file is one transaction: all of it comes in, or nothing. The same file twice changes nothing. A score
-    of a past day that is there already stays as it is ("kept").
-    """
-    max_bytes = settings_from(options).max_import_bytes
-    rows: list[Mapping[str, object]] = []
-    with local_store(options) as local:
-        asked = parse_tenant_id(tenant_id)
-        try:
-            for file in files:
-                counts = _import_file(local.store, file, tenant_id=asked, max_bytes=max_bytes)
-                rows.append({"file": str(file), **{name: getattr(counts, name) for name in _COUNTS}})
-        finally:
-            # What came in before a file that is refused stays in, and is told of.
-            if rows:
-                print_table(rows, columns=("file", *_COUNTS), as_json=as_json)
 
 
 @click.command("export")
@@ -134,62 +102,31 @@ def _chain(tenant_id: str) -> str:
     return tenant_id if tenant_id == STORE_CHAIN else parse_tenant_id(tenant_id)
 
 
-def _import_file(store: SQLiteStore, file: Path, *, tenant_id: str, max_bytes: int) -> ImportCounts:
-    try:
-        return import_bytes(store, _read(file, max_bytes=max_bytes), source=file.name, tenant_id=tenant_id)
-    except OperatorError:
-        raise
-    except StanchionError as error:
-        raise OperatorError(f"{file}: {error.message} Nothing of the file was imported.") from None
-
-
-def import_bytes(store: SQLiteStore, data: bytes, *, source: str, tenant_id: str) -> ImportCounts:
-    """Import one file's content; all of it or, raising what refuses it, nothing."""
-    opened = open_export(data)
-    if opened.next_link is not None:
-        note(f"{source} is one page of several: it goes on at {opened.next_link[:200]!a}.")
-    with progress(source, total=len(opened)) as advance:
-        entities = tuple(advance(opened.entities(tenant_id=tenant_id)))
-    return store.run(
-        ImportEntities(
-            tenant_id=tenant_id,
-            command_id=str(uuid4()),
-            actor=operator(),
-            source=source,
-            digest=hashlib.sha256(data).hexdigest(),
-            entities=entities,
-            placed=opened.placed,
-        )
-    )
-
-
-def _read(file: Path, *, max_bytes: int) -> bytes:
-    try:
-        size = file.stat().st_size
-        if size > max_bytes:
-            raise OperatorError(
-                f"{file} has {size:,} bytes; --max-import-bytes (STANCHION_MAX_IMPORT_BYTES) allows {max_bytes:,}."
-            )
-        return file.read_bytes()
-    except OSError as error:
-        raise OperatorError(f"{file} cannot be read: {error.strerror}.") from None
-
-
 def _export_set(moment: Moment, entity_set: EntitySet, directory: Path) -> dict[str, object]:
     target = directory / f"{entity_set.name}.json"
     partial = target.with_suffix(".json.partial")
+    try:
+        written = _write_set(moment, entity_set, partial)
+        partial.replace(target)
+    finally:
+        # What an export that was stopped left would be read by an import of the folder.
+        partial.unlink(missing_ok=True)
+    return {"file": str(target), "entities": written}
+
+
+def _write_set(moment: Moment, entity_set: EntitySet, file: Path) -> int:
+    """Write a page of all entities of a set; returns how many they are."""
     written = 0
-    with partial.open("wb") as file:
+    with file.open("wb") as target:
         context = f"https://graph.microsoft.com/{entity_set.roots[0]}/$metadata#security/{entity_set.name}"
         head = {"@odata.context": context, PLACED: True}
-        file.write(dump_json(head).removesuffix(b"}") + b',"value":[')
+        target.write(dump_json(head).removesuffix(b"}") + b',"value":[')
         for stored in moment.entities(entity_set):
-            file.write(b",\n" if written else b"\n")
-            file.write(_exported(moment, entity_set, stored))
+            target.write(b",\n" if written else b"\n")
+            target.write(_exported(moment, entity_set, stored))
             written += 1
-        file.write(b"\n]}\n")
-    partial.replace(target)
-    return {"file": str(target), "entities": written}
+        target.write(b"\n]}\n")
+    return written
 
 
 def _exported(moment: Moment, entity_set: EntitySet, stored: Stored) -> bytes:

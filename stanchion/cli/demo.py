@@ -15,7 +15,7 @@ import click
 from stanchion.access.operator import AppWish, add_app, add_secret, add_tenant
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.app import key_file, open_store
-from stanchion.cli.data import import_bytes
+from stanchion.cli.imports import import_bytes
 from stanchion.cli.options import note, setting_options, settings_from
 from stanchion.cli.serve import SERVE_SETTINGS, address, run_server
 from stanchion.demo import DEMO_TENANT_IDS, DemoTenant, demo_tenants

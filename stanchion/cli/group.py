@@ -9,6 +9,7 @@ from types import MappingProxyType
 import click
 
 from stanchion import __version__
+from stanchion.cli.listing import Listing
 from stanchion.errors import StanchionError
 
 # Command to module and function: a command is imported when it is called, for a quick start.
@@ -18,18 +19,21 @@ _COMMANDS = MappingProxyType(
         "serve": "stanchion.cli.serve:serve",
         "tenant": "stanchion.cli.tenants:tenant",
         "app": "stanchion.cli.apps:app",
+        "issuer": "stanchion.cli.issuers:issuer",
         "token": "stanchion.cli.tokens:token",
         "key": "stanchion.cli.tokens:key",
-        "import": "stanchion.cli.data:import_",
+        "import": "stanchion.cli.imports:import_",
         "export": "stanchion.cli.data:export",
         "verify": "stanchion.cli.data:verify",
         "migrate": "stanchion.cli.data:migrate",
+        "check": "stanchion.cli.check:check",
+        "settings": "stanchion.cli.settings:settings",
         "certificate": "stanchion.cli.certificate:certificate",
     }
 )
 
 
-class Commands(click.Group):
+class Commands(Listing):
     """A group that imports a command when it is asked for, and tells of failures in one line."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
@@ -59,6 +63,12 @@ class Refused(click.ClickException):
     def format_message(self) -> str:
         """Return the message on one line."""
         return " ".join(self.message.split())
+
+
+class WrongSetting(Refused):
+    """A variable or a settings file that says what no setting may be: exit status 2, as for an option."""
+
+    exit_code = 2
 
 
 @click.command(

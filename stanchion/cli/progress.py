@@ -1,31 +1,25 @@
 """A progress bar on a terminal's stderr; nothing where nobody looks."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeAlias
 
-T = TypeVar("T")
-
-# Fewer pass before a bar could be seen.
-_WORTH_SHOWING = 50
+Advance: TypeAlias = Callable[[str, int, int], None]
 
 
 @contextmanager
-def progress(title: str, *, total: int) -> Iterator[Callable[[Iterable[T]], Iterator[T]]]:
-    """Give a function that passes items on and counts them on the bar."""
-    if total < _WORTH_SHOWING or not sys.stderr.isatty():
-        yield iter
+def progress() -> Iterator[Advance]:
+    """Give a function that is told what is being read, how many of its bytes are done, and how many it has."""
+    if not sys.stderr.isatty():
+        yield lambda _title, _done, _total: None
         return
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import Progress
 
     with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=total)
-
-        def advance(items: Iterable[T]) -> Iterator[T]:
-            for item in items:
-                yield item
-                bar.advance(task)
-
-        yield advance
+        task = bar.add_task("")
+        yield lambda title, done, total: bar.update(
+            task, description=escape(title), completed=done, total=total
+        )

@@ -4,12 +4,13 @@ import click
 
 from stanchion.access.operator import add_tenant, ensure_signing_key
 from stanchion.cli.context import STORE_SETTINGS, local_store
+from stanchion.cli.listing import Listing
 from stanchion.cli.options import json_option, note, print_object, print_table, setting_options
 from stanchion.model.instant import format_instant
 from stanchion.store.meta import operator
 
 
-@click.group()
+@click.group(cls=Listing)
 def tenant() -> None:
     """Add tenants, and list them."""
 

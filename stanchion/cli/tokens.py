@@ -7,6 +7,7 @@ import click
 from stanchion.access.operator import rotate_key
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.cli.context import STORE_SETTINGS, local_store
+from stanchion.cli.listing import Listing
 from stanchion.cli.options import json_option, print_object, print_table, setting_options, tenant_option
 from stanchion.model.instant import TICKS_PER_SECOND, format_instant
 from stanchion.store.meta import operator
@@ -51,7 +52,7 @@ def token(
         click.echo(issued.token)
 
 
-@click.group()
+@click.group(cls=Listing)
 def key() -> None:
     """List the keys that sign tokens, and change to a new one."""
 

@@ -1,141 +1,141 @@
-"""Exports of Microsoft Graph: a REST page (`{"value": [...]}`) or a bare array of entities.
+"""Entities of Microsoft Graph out of an export of any shape: REST pages, arrays, lines, PowerShell's form.
 
-- Which set an entity belongs to is told by its `@odata.type`, else by the page's `@odata.context`, else
-  by the properties that only one of the types has. What is told to be of another kind is refused.
-- Every entity is checked against the model as a request body would be; a fault names its place in the file.
-- Entities are decoded one at a time, so that memory holds the file about once and other threads get a turn.
+- Every entity is checked against the model as a request body would be. A fault names the entity and its place, and
+  the entities behind it are read all the same.
+- Entities are decoded one at a time, so that memory holds the file once and little beside it.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import MappingProxyType
-from typing import TypeAlias
-
-import msgspec
+from typing import Literal, TypeAlias
 
 from stanchion.errors import BadRequest
+from stanchion.importers.encoding import as_utf8
+from stanchion.importers.kind import set_of_entity
+from stanchion.importers.powershell import graph_form, is_powershell, laid_flat, was_cut_off
+from stanchion.importers.retarget import retargeted
+from stanchion.importers.shape import Item, NextLink, items
 from stanchion.model.check import check_entity
-from stanchion.model.edm import CONTROL_PROFILES, GRAPH_SETS, SECURE_SCORES, USER_PROFILES, EntitySet
-from stanchion.model.json_text import MAX_DEPTH, JsonObject, JsonValue, parse_object
+from stanchion.model.edm import EntitySet
+from stanchion.model.json_text import JsonObject, parse_object
 from stanchion.model.wording import shown
 
-Imported: TypeAlias = tuple[EntitySet, JsonObject]
+Format: TypeAlias = Literal["graph", "ndjson", "powershell"]
+FORMATS: tuple[Format, ...] = ("graph", "ndjson", "powershell")
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_EXPECTED = (
-    'expected a page of Microsoft Graph ({"value": [...]}) or an array of secureScores, '
-    "secureScoreControlProfiles or userSecurityProfiles"
-)
-
-# Declared by one of the three types only, there in every real entity of it, and not in Graph's alerts or users.
-_TELLTALES = MappingProxyType(
-    {
-        "controlScores": SECURE_SCORES,
-        "currentScore": SECURE_SCORES,
-        "controlStateUpdates": CONTROL_PROFILES,
-        "implementationCost": CONTROL_PROFILES,
-        "accounts": USER_PROFILES,
-        "riskScore": USER_PROFILES,
-    }
-)
-
-# The last segment of a context's fragment, without key or $select: `security/secureScores(id,currentScore)`.
-_SET_NAME = re.compile(r"(?:^|/)(\w+)(?:\(.*\))?$", re.ASCII)
-
-# Room for a $select of every property; a bound, because the search is quadratic in what it reads.
-_CONTEXT_CHARACTERS = 2_000
+# How a message of the strict reader begins, which does not know that it reads a part.
+_THE_BODY = re.compile(r"^The body\b")
 
 
-# Written by `stanchion export`: the ids of its controls are encoded and placed among providers already.
-PLACED = "@stanchion.placed"
+@dataclass(frozen=True)
+class Place:
+    """Where an entity stands in its file: its number, from 1, and the path to it."""
+
+    number: int
+    path: str
 
 
-class _Page(
-    msgspec.Struct,
-    rename={"context": "@odata.context", "next_link": "@odata.nextLink", "placed": PLACED},
-):
-    value: list[msgspec.Raw]
-    context: str | None = None
-    next_link: str | None = None
+@dataclass(frozen=True)
+class Found:
+    """An entity that may come in, checked; `placed` says that its id is encoded and placed already."""
+
+    place: Place
+    entity_set: EntitySet
+    value: JsonObject
     placed: bool = False
 
 
 @dataclass(frozen=True)
+class Fault:
+    """An entity that may not come in, and why. `id` is None where it has none that could be read."""
+
+    place: Place
+    id: str | None
+    reason: str
+
+
 class GraphExport:
-    """A file of entities, not yet read.
+    """The entities of a file, read one at a time; what is told of the file is whole when they are read."""
 
-    `next_link` is where a page says that it goes on; `placed` tells an export of this ledger.
-    """
-
-    items: tuple[msgspec.Raw, ...]
-    entity_set: EntitySet | None = None
-    next_link: str | None = None
-    placed: bool = False
+    def __init__(self, data: bytes, *, asked: Format | None = None) -> None:
+        """Take a file's bytes, unpacked; `asked` is the only format that may be found, None to recognise it."""
+        self._text = as_utf8(data)
+        self._asked = asked
+        self.format: Format = asked or "graph"
+        self.next_link: str | None = None
+        """Where the last page says that it goes on."""
+        self.position = 0
+        """How many of the bytes are read."""
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self._text)
 
-    def entities(self, *, tenant_id: str) -> Iterator[Imported]:
-        """Give each entity with its set; raises BadRequest at the first that is none or another tenant's."""
-        for index, item in enumerate(self.items):
-            try:
-                yield self._entity(parse_object(bytes(item), what="An entity"), tenant_id)
-            except BadRequest as error:
-                place = f"Entity {index + 1} of {len(self)}"
-                raise BadRequest(f"{place}: {error.message}", target=error.target) from None
+    def entities(self, *, tenant_id: str, retarget: bool = False) -> Iterator[Found | Fault]:
+        """Give each entity; raises BadRequest where the file is no export, or stops being one.
 
-    def _entity(self, value: JsonObject, tenant_id: str) -> Imported:
-        entity_set = _typed(value.get("@odata.type")) or self.entity_set or _recognised(value)
-        owned = value if value.get("azureTenantId") is not None else {**value, "azureTenantId": tenant_id}
-        checked = check_entity(owned, entity_set, whole=True)
-        named = checked.get("azureTenantId")
-        if isinstance(named, str) and named.lower() != tenant_id:
-            raise BadRequest(
-                f"{shown(str(checked['id']))} belongs to tenant {shown(named)}, not to '{tenant_id}'.",
-                target="azureTenantId",
-            )
-        return entity_set, checked
+        Entities of another tenant are faults, or with `retarget` are brought under `tenant_id`.
+        """
+        lines = None if self._asked is None else self._asked == "ndjson"
+        number = 0
+        for part in items(self._text, lines=lines):
+            match part:
+                case NextLink():
+                    self.next_link = part.address
+                case Item():
+                    number += 1
+                    yield self._read(part, Place(number, part.around.path), tenant_id, retarget=retarget)
+                    self.position = part.span.end
 
+    def _read(self, item: Item, place: Place, tenant_id: str, *, retarget: bool) -> Found | Fault:
+        text = self._text[item.span.start : item.span.end]
+        value: JsonObject = {}
+        if item.around.line is not None and self._asked is None and self.format == "graph":
+            self.format = "ndjson"
+        try:
+            value = parse_object(text, what="An entity")
+            entity_set, graph = self._as_graph(value, item.around.entity_set)
+            checked = _owned(graph, entity_set, tenant_id, retarget=retarget)
+        except BadRequest as error:
+            return Fault(place, _id_of(value), _reason(error, text))
+        return Found(place, entity_set, checked, item.around.placed)
 
-def open_export(data: bytes) -> GraphExport:
-    """Read the outside of an export; raises BadRequest for what is none."""
-    text = data.removeprefix(_BYTE_ORDER_MARK).lstrip()
-    try:
-        if text[:1] == b"[":
-            return GraphExport(tuple(msgspec.json.decode(text, type=list[msgspec.Raw])))
-        page = msgspec.json.decode(text, type=_Page)
-    except msgspec.ValidationError:
-        raise BadRequest(f"This is JSON, but no export: {_EXPECTED}.") from None
-    except RecursionError:
-        raise BadRequest(f"This nests deeper than {MAX_DEPTH} levels; {_EXPECTED}.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadRequest(f"This is no JSON, or it is cut off ({error}); {_EXPECTED}.") from None
-    return GraphExport(tuple(page.value), _set_of(page.context), page.next_link, page.placed)
-
-
-def _set_of(context: str | None) -> EntitySet | None:
-    named = _SET_NAME.search((context or "").partition("#")[2][:_CONTEXT_CHARACTERS])
-    if named is None:
-        return None
-    for entity_set in GRAPH_SETS:
-        if entity_set.name.lower() == named[1].lower():
-            return entity_set
-    raise BadRequest(f"This is a page of {shown(named[1])}; {_EXPECTED}.", target="@odata.context")
+    def _as_graph(self, value: JsonObject, around: EntitySet | None) -> tuple[EntitySet, JsonObject]:
+        written_by_powershell = is_powershell(value)
+        if self._asked == "graph" and written_by_powershell and "id" not in value:
+            raise BadRequest("It is in PowerShell's form, not Graph's own; leave out --format.")
+        if self._asked == "graph" or not (self._asked == "powershell" or written_by_powershell):
+            return set_of_entity(value, around), value
+        if self._asked is None:
+            self.format = "powershell"
+        entity_set = set_of_entity(laid_flat(value), around)
+        return entity_set, graph_form(value, entity_set.type)
 
 
-def _typed(odata_type: JsonValue) -> EntitySet | None:
-    if not isinstance(odata_type, str):
-        return None
-    name = odata_type.rpartition("#")[2]
-    for entity_set in GRAPH_SETS:
-        if name == f"microsoft.graph.{entity_set.type.name}":
-            return entity_set
-    raise BadRequest(f"It is of type {shown(name)}; {_EXPECTED}.", target="@odata.type")
+def _owned(value: JsonObject, entity_set: EntitySet, tenant_id: str, *, retarget: bool) -> JsonObject:
+    if retarget:
+        value = retargeted(value, tenant_id=tenant_id)
+    if value.get("azureTenantId") is None:
+        value = {**value, "azureTenantId": tenant_id}
+    checked = check_entity(value, entity_set, whole=True)
+    named = str(checked["azureTenantId"])
+    if named.lower() != tenant_id:
+        raise BadRequest(
+            f"It belongs to tenant {shown(named)}, not to '{tenant_id}'; --retarget brings it under that id.",
+            target="azureTenantId",
+        )
+    return checked
 
 
-def _recognised(value: JsonObject) -> EntitySet:
-    for name in value:
-        if name in _TELLTALES:
-            return _TELLTALES[name]
-    raise BadRequest(f"It is no entity of a known kind; {_EXPECTED}.")
+def _id_of(value: JsonObject) -> str | None:
+    entity_id = value.get("id", value.get("Id"))
+    return entity_id if isinstance(entity_id, str) else None
+
+
+def _reason(error: BadRequest, text: bytes) -> str:
+    reason = _THE_BODY.sub("It", error.message)
+    if reason.startswith("It is not UTF-8"):
+        reason += " Save it as UTF-8; in PowerShell with -Encoding utf8."
+    if was_cut_off(text):
+        reason += " ConvertTo-Json cut it off at its depth: write the file again with -Depth 10."
+    return reason

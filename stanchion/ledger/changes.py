@@ -66,16 +66,14 @@ class ChangeRecord(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The newest link of a tenant's chain; sequence 0 before the first change."""
 
     sequence: int
     hash: bytes
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """One change as the store keeps it."""
 
     tenant_id: str

@@ -6,8 +6,11 @@ nothing writes nothing, so the version, and with it the ETag, stays.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
+
+import msgspec
+from msgspec.structs import replace
 
 from stanchion.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from stanchion.ledger.changes import Actor, Operator
@@ -45,8 +48,7 @@ Versions: TypeAlias = frozenset[int] | Literal["any", "none"] | None
 """
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """An entity as after the command that is answered."""
 
     stored: Stored

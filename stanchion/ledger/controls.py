@@ -26,8 +26,17 @@ def standing(draft: Draft, control_id: str) -> Standing:
 
 def record(draft: Draft, control_id: str, decision: Standing, *, owner: Owner | None) -> None:
     """Add a decision to the history of a control of this product."""
-    decision_id = f"{draft.next_sequence:012d}-{draft.decisions_written:06d}"
+    decision_id = f"{_ordinal(draft.next_sequence)}{draft.decisions_written:06d}"
     draft.put(DECISIONS, decision.written(decision_id, control_id=control_id, owner=owner))
+
+
+def renumbered(decision_id: str, *, sequence: int, to: int) -> str:
+    """Return the id that a decision has when the change that made it has another place in the chain.
+
+    The id of a decision which an earlier change made stays.
+    """
+    number = decision_id.removeprefix(_ordinal(sequence))
+    return decision_id if number == decision_id else f"{_ordinal(to)}{number}"
 
 
 def decision_time(draft: Draft, former: Standing) -> str:
@@ -67,6 +76,11 @@ def exported(profile: JsonObject, history: Iterable[Stored]) -> JsonObject:
     decisions = [Standing.read(entry.value) for entry in newest_first] or [Standing()]
     updates: list[JsonValue] = [_written_out(decision) for decision in decisions]
     return {**profile, "controlStateUpdates": updates}
+
+
+def _ordinal(sequence: int) -> str:
+    """Return what the ids of the decisions of a change begin with."""
+    return f"{sequence:012d}-"
 
 
 def _written_out(decision: Standing) -> JsonObject:

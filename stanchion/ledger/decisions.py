@@ -10,10 +10,11 @@ Sources: Graph "Update secureScoreControlProfile" (v1.0 and beta), design sectio
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Literal, TypeAlias, TypeVar, cast
+
+import msgspec
 
 from stanchion.errors import BadRequest
 from stanchion.model.check import check_entity
@@ -77,8 +78,7 @@ ALLOWED_STATES = "Default, Ignored, ThirdParty, Reviewed, AlternateMitigation"
 _WRAPPER = "secureScoreControlProfile"
 
 
-@dataclass(frozen=True)
-class Owner:
+class Owner(msgspec.Struct, frozen=True):
     """The product that owns a control; compared without regard to case (A to Z)."""
 
     vendor: str
@@ -86,7 +86,7 @@ class Owner:
 
     def matches(self, other: "Owner | None") -> bool:
         """Say whether both name the same product."""
-        return other is not None and self.folded == other.folded
+        return other is not None and (self == other or self.folded == other.folded)
 
     @property
     def folded(self) -> tuple[str, str]:
@@ -100,8 +100,7 @@ class Owner:
 MICROSOFT = Owner("Microsoft", "SecureScore")
 
 
-@dataclass(frozen=True)
-class DecisionRequest:
+class DecisionRequest(msgspec.Struct, frozen=True):
     """A PATCH of a control, understood; `echoed` holds the properties that are only sent back."""
 
     owner: Owner | None
@@ -111,8 +110,7 @@ class DecisionRequest:
     echoed: JsonObject
 
 
-@dataclass(frozen=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """The decision that stands for a control."""
 
     status: Status = Status.TO_ADDRESS

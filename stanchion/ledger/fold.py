@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+import msgspec
+
 from stanchion.errors import NotFound
 from stanchion.ledger.changes import (
     Actor,
@@ -28,17 +30,18 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class Applied(Generic[T_co]):
+class Applied(msgspec.Struct, Generic[T_co], frozen=True):
     """What a command did: its answer, and what the change says about it.
 
-    One that wrote nothing has a change only if it is to be `recorded`.
+    One that wrote nothing has a change only if it is to be `recorded`. What is `movable` may be given a later place
+    in the chain than it was applied for: neither answer nor detail names a version.
     """
 
     result: T_co
     operation: str
     detail: JsonValue = None
     recorded: bool = False
+    movable: bool = False
 
 
 class Command(Protocol[T_co]):
@@ -73,6 +76,7 @@ class Written:
     deleted: Mapping[EntityKey, Stored | None]  # as they were before
     rows: Mapping[RowKey, Row]
     new_tenant: bool
+    movable: bool  # whether it may be given a later place in the chain
 
 
 class Fold:
@@ -87,6 +91,7 @@ class Fold:
         self._deleted: dict[EntityKey, Stored | None] = {}
         self._rows: dict[RowKey, Row] = {}
         self._new_tenant = False
+        self._movable = True
 
     def apply(self, command: Command[T], *, now_ticks: int) -> T:
         """Apply one command and return its answer.
@@ -100,6 +105,7 @@ class Fold:
         if draft.writes or applied.recorded:
             change = self._change(command, applied, draft)
             self._keep(draft, change)
+            self._movable = self._movable and applied.movable
         return applied.result
 
     @property
@@ -112,6 +118,7 @@ class Fold:
             self._deleted,
             self._rows,
             self._new_tenant,
+            self._movable,
         )
 
     def _change(self, command: Command[T], applied: Applied[T], draft: Draft) -> Change:
@@ -151,10 +158,10 @@ class Fold:
     def _keep(self, draft: Draft, change: Change) -> None:
         self._changes.append(change)
         self._entities.update(draft.entities)
-        self._deleted_versions.update(
-            {key: change.sequence for key, stored in draft.entities.items() if stored is None}
-        )
-        self._deleted.update(draft.deleted)
+        if draft.deleted:
+            gone = (key for key in draft.deleted if draft.entities[key] is None)
+            self._deleted_versions.update(dict.fromkeys(gone, change.sequence))
+            self._deleted.update(draft.deleted)
         self._rows.update(draft.rows)
         self._new_tenant = self._new_tenant or draft.creates_tenant
         draft.accept(change.head)

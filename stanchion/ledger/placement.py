@@ -5,6 +5,7 @@
   id, and later ones get `@{provider}`. Where a control was placed once it stays, also when the bare id is free.
 - An id stays its owner's when the control is deleted, as long as there are decisions about it: no product
   inherits what was decided about another's control.
+- A provider that spells its name in another case (A to Z) is the same one: its control stays where it is.
 - `@` and `%` inside an imported id are percent-encoded, so that a placed id cannot be mistaken; the suffix of the
   control's own provider stays as it is.
 """
@@ -13,10 +14,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from stanchion.errors import BadRequest, Conflict, NotFound
+from stanchion.ledger.controls import standing
 from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of
+from stanchion.ledger.edits import showing
 from stanchion.ledger.working_set import Draft, Stored
 from stanchion.model.check import MAX_ID_CHARACTERS, is_id
 from stanchion.model.edm import CONTROL_PROFILES
+from stanchion.model.text import folded
 from stanchion.model.wording import shown
 
 
@@ -98,7 +102,12 @@ def _claim(draft: Draft, control_id: str) -> _Claim | None:
 
 def _placed_already(draft: Draft, control_id: str, owner: Owner | None) -> str | None:
     """Return the other id under which this product's control is: beside the bare one, or bare."""
-    for other_id in (_base(control_id, owner), _suffixed(control_id, owner)):
+    base = _base(control_id, owner)
+    if base is not None and (spelled := _suffixed(draft, base, owner)) != control_id:
+        claim = _claim(draft, spelled)
+        if claim is not None and claim.is_of(owner):
+            return spelled
+    for other_id in (base, _suffixed(draft, control_id, owner)):
         claim = _claim(draft, other_id) if other_id is not None else None
         if claim is not None and claim.holder is not None and claim.is_of(owner):
             return other_id
@@ -106,7 +115,7 @@ def _placed_already(draft: Draft, control_id: str, owner: Owner | None) -> str |
 
 
 def _beside(draft: Draft, control_id: str, owner: Owner | None) -> str:
-    beside_id = _suffixed(control_id, owner)
+    beside_id = _suffixed(draft, control_id, owner)
     claim = _claim(draft, beside_id)
     if claim is not None and not claim.is_of(owner):
         raise Conflict(
@@ -117,26 +126,38 @@ def _beside(draft: Draft, control_id: str, owner: Owner | None) -> str:
 
 
 def _move(draft: Draft, control_id: str, claim: _Claim) -> None:
-    to = _suffixed(control_id, claim.owner)
+    to = _suffixed(draft, control_id, claim.owner)
     refuse_unusable_id(to)
     if draft.get(CONTROL_PROFILES, to) is not None:
         raise Conflict(
             f"The control {shown(control_id)} must make way for Microsoft's own, but {shown(to)} exists.",
             target="id",
         )
+    draft.move_decisions(control_id, to=to)
     if claim.holder is not None:
         draft.delete(CONTROL_PROFILES, control_id)
-        draft.put(CONTROL_PROFILES, {**claim.holder.value, "id": to})
-    draft.move_decisions(control_id, to=to)
+        # There may be decisions about an earlier control of the product at the new place.
+        draft.put(CONTROL_PROFILES, showing({**claim.holder.value, "id": to}, standing(draft, to)))
 
 
 def _base(control_id: str, owner: Owner | None) -> str | None:
-    suffix = f"@{owner.provider}" if owner is not None else "@unknown"
-    return control_id.removesuffix(suffix) or None if control_id.endswith(suffix) else None
+    suffix = _suffix(owner)
+    if folded(control_id[-len(suffix) :]) != folded(suffix):
+        return None
+    return control_id[: -len(suffix)] or None
 
 
-def _suffixed(control_id: str, owner: Owner | None) -> str:
-    return f"{control_id}@{owner.provider if owner is not None else 'unknown'}"
+def _suffixed(draft: Draft, control_id: str, owner: Owner | None) -> str:
+    """Return the id beside a bare one; one that is there keeps the case in which the provider spelled itself then."""
+    own_id = control_id + _suffix(owner)
+    beside = draft.beside(control_id)
+    if own_id in beside:
+        return own_id
+    return min((each for each in beside if folded(each) == folded(own_id)), default=own_id)
+
+
+def _suffix(owner: Owner | None) -> str:
+    return f"@{owner.provider if owner is not None else 'unknown'}"
 
 
 def _encoded(text: str) -> str:

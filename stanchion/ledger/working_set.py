@@ -5,13 +5,14 @@ store loads it and applies the command again, so commands are plain functions on
 is refused is dropped, one that is accepted becomes part of the state that the next command sees.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import NamedTuple, TypeAlias, TypeVar, cast
 
+import msgspec
+
 from stanchion.ledger.changes import Head
-from stanchion.model.edm import DECISIONS, EntitySet
+from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, EntitySet
 from stanchion.model.instant import parse_instant
 from stanchion.model.json_text import MIN_INTEGER, JsonObject, dump_json, load_object
 
@@ -38,6 +39,12 @@ class LatestDecisionKey(NamedTuple):
     control_id: str
 
 
+class BesideKey(NamedTuple):
+    """The ids of controls, or of decisions about some, that are this id with `@` and something behind."""
+
+    control_id: str
+
+
 class RowKey(NamedTuple):
     """One row of a table that holds no entities, by its primary key."""
 
@@ -51,9 +58,13 @@ class TableKey(NamedTuple):
     table: str
 
 
-Key: TypeAlias = EntityKey | HistoryKey | LatestDecisionKey | RowKey | TableKey
-K = TypeVar("K", EntityKey, HistoryKey, LatestDecisionKey, RowKey)
+Key: TypeAlias = EntityKey | HistoryKey | LatestDecisionKey | BesideKey | RowKey | TableKey
+K = TypeVar("K", EntityKey, HistoryKey, LatestDecisionKey, BesideKey, RowKey)
 V = TypeVar("V")
+
+
+# Decoded, a body takes several times its room: those of a long import are decoded again where they are needed.
+_VALUE_KEPT_BYTES = 16 * 1024
 
 
 class NotLoaded(Exception):
@@ -64,8 +75,7 @@ class NotLoaded(Exception):
         self.keys = tuple(keys)
 
 
-@dataclass(frozen=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True, dict=True):
     """An entity as it is stored; `version` is the sequence of the change that last wrote it."""
 
     id: str
@@ -73,16 +83,29 @@ class Stored:
     body: bytes  # the entity's wire JSON
 
     @classmethod
-    def of(cls, value: JsonObject, *, version: int) -> "Stored":
-        """Return an entity about to be written; `value` is not to be changed afterwards."""
-        stored = cls(cast("str", value["id"]), version, dump_json(value))
-        stored.__dict__["value"] = value  # What was just encoded need not be decoded.
+    def of(cls, value: JsonObject, *, version: int, body: bytes | None = None) -> "Stored":
+        """Return an entity about to be written; `value` is not to be changed afterwards.
+
+        `body` is its wire JSON, where that is known already.
+        """
+        stored = cls(cast("str", value["id"]), version, dump_json(value) if body is None else body)
+        stored._keep(value)  # What was just encoded need not be decoded.
         return stored
 
-    @cached_property
+    @property
     def value(self) -> JsonObject:
         """The body as a value; not to be changed in place."""
-        return load_object(self.body)
+        known: JsonObject | None = self.__dict__.get("_value")
+        return self._keep(load_object(self.body)) if known is None else known
+
+    def drop_value(self) -> None:
+        """Keep the body alone: decoded, the controls of a long import would take several times its room."""
+        self.__dict__.pop("_value", None)
+
+    def _keep(self, value: JsonObject) -> JsonObject:
+        if len(self.body) <= _VALUE_KEPT_BYTES:
+            self.__dict__["_value"] = value
+        return value
 
 
 @dataclass
@@ -101,6 +124,8 @@ class TenantState:
     rows: dict[RowKey, Row | None] = field(default_factory=dict)
     tables: set[TableKey] = field(default_factory=set)  # those of which `rows` holds every row
     decided: dict[str, dict[str, Stored]] = field(default_factory=dict)  # by the batch: control, decision
+    beside: dict[BesideKey, frozenset[str]] = field(default_factory=dict)
+    put_beside: dict[BesideKey, set[str]] = field(default_factory=dict)  # by the batch
 
     def holds(self, key: Key) -> bool:
         """Say whether `key` needs no loading."""
@@ -111,6 +136,8 @@ class TenantState:
                 return key in self.histories
             case LatestDecisionKey():
                 return key in self.latest
+            case BesideKey():
+                return key in self.beside
             case RowKey():
                 return key in self.rows
             case TableKey():
@@ -130,6 +157,7 @@ class Draft:
         self.decisions_written = 0
         self._decided: dict[str, dict[str, Stored]] = {}
         self._vacated: set[str] = set()  # controls whose decisions are about another one now
+        self._put_beside: dict[BesideKey, set[str]] = {}
 
     @property
     def tenant_id(self) -> str:
@@ -172,8 +200,16 @@ class Draft:
         earlier = _loaded(self._state.latest, LatestDecisionKey(control_id))
         if control_id in self._vacated:
             earlier = None
-        written = self._decided.get(control_id, {}).values()
-        return max(filter(None, (earlier, *written)), key=standing_order, default=None)
+        written = self._decided.get(control_id)
+        if not written:
+            return earlier
+        return max(filter(None, (earlier, *written.values())), key=standing_order)
+
+    def beside(self, control_id: str) -> frozenset[str]:
+        """Return the ids of controls that are this one's with `@` and something behind; some may be gone."""
+        key = BesideKey(control_id)
+        earlier = self._state.put_beside.get(key, set())
+        return _loaded(self._state.beside, key) | earlier | self._put_beside.get(key, set())
 
     def row(self, table: str, key: str) -> Row | None:
         """Return a row of a table that holds no entities, or None."""
@@ -181,19 +217,22 @@ class Draft:
         return self.rows[row_key] if row_key in self.rows else _loaded(self._state.rows, row_key)
 
     def rows_of(self, table: str) -> dict[str, Row]:
-        """Return every row of a table, by its primary key and in the order of it; only for `signing_keys`."""
+        """Return every row of a table, by its primary key and in the order of it; only for the smallest ones."""
         key = TableKey(table)
         if not self._state.holds(key):
             raise NotLoaded([key])
         rows = sorted({**self._state.rows, **self.rows}.items())
         return {key.key: row for key, row in rows if key.table == table and row is not None}
 
-    def put(self, entity_set: EntitySet, value: JsonObject) -> Stored:
-        """Write an entity whole, at the version of this command's change."""
-        stored = Stored.of(value, version=self.next_sequence)
+    def put(self, entity_set: EntitySet, value: JsonObject, *, body: bytes | None = None) -> Stored:
+        """Write an entity whole, at the version of this command's change; `body` as in `Stored.of`."""
+        stored = Stored.of(value, version=self.next_sequence, body=body)
         self.entities[EntityKey(entity_set.name, stored.id)] = stored
         if entity_set is DECISIONS:
             self._put_decision(stored)
+        elif entity_set is CONTROL_PROFILES and "@" in stored.id:
+            for base in ids_beside_which(stored.id):
+                self._put_beside.setdefault(BesideKey(base), set()).add(stored.id)
         return stored
 
     def move_decisions(self, control_id: str, *, to: str) -> None:
@@ -226,6 +265,8 @@ class Draft:
         for control_id, written in self._decided.items():
             self._state.decided.setdefault(control_id, {}).update(written)
         self._state.latest.update(standing)
+        for key, ids in self._put_beside.items():
+            self._state.put_beside.setdefault(key, set()).update(ids)
         self._state.entities.update(self.entities)
         self._state.rows.update(self.rows)
         self._state.head = head
@@ -244,6 +285,12 @@ def standing_order(entry: Stored) -> tuple[int, int, str]:
     """Return the place of a decision among those about its control: the greatest one stands."""
     text = cast("str | None", entry.value["updatedDateTime"])
     return (MIN_INTEGER if text is None else parse_instant(text), entry.version, entry.id)
+
+
+def ids_beside_which(control_id: str) -> Iterator[str]:
+    """Give the ids beside which a control of this one stands: what is before each `@`."""
+    parts = control_id.split("@")
+    return ("@".join(parts[:count]) for count in range(1, len(parts)))
 
 
 def _loaded(part: Mapping[K, V], key: K) -> V:

@@ -10,7 +10,16 @@ import unicodedata
 from typing import TypeAlias
 
 from stanchion.errors import BadRequest
-from stanchion.model.edm import Collection, EntitySet, Enumeration, Item, Primitive, Property, StructuredType
+from stanchion.model.edm import (
+    Collection,
+    Column,
+    EntitySet,
+    Enumeration,
+    Item,
+    Primitive,
+    Property,
+    StructuredType,
+)
 from stanchion.model.instant import parse_instant
 from stanchion.model.json_text import JsonObject, JsonValue, json_kind
 from stanchion.model.wording import did_you_mean, shown
@@ -83,7 +92,28 @@ def same_value(a: JsonValue, b: JsonValue, kind: Item | Collection | None) -> bo
 
 def column_values(entity_set: EntitySet, value: JsonObject) -> dict[str, ColumnValue]:
     """Return the value of each column of the set's table; None where absent or of another type."""
-    return {column.name: _column_value(value, column.path, column.type) for column in entity_set.columns}
+    return {column.name: column_value(column, value) for column in entity_set.columns}
+
+
+def column_value(column: Column, value: JsonObject) -> ColumnValue:
+    """Return the value of one column of an entity; None where absent or of another type."""
+    found: JsonValue = value
+    for name in column.path:
+        if not isinstance(found, dict):
+            return None
+        found = found.get(name)
+    # Most columns of most entities are null or text, and every write reads all of them.
+    if found is None or (isinstance(found, str) and column.type.name == "Edm.String"):
+        return found
+    match column.type.name, found:
+        case "Edm.DateTimeOffset", str():
+            return _ticks(found)
+        case "Edm.Double", int() | float() if not isinstance(found, bool):
+            return float(found)
+        case _, bool() | int() | str() if _fits(found, column.type):
+            return found
+        case _:
+            return None
 
 
 def is_id(text: str) -> bool:
@@ -220,21 +250,6 @@ def _same_members(a: JsonObject, b: JsonObject, kind: StructuredType | None) -> 
         same_value(a.get(name), b.get(name), declared[name].type if name in declared else None)
         for name in a.keys() | b.keys()
     )
-
-
-def _column_value(value: JsonObject, path: tuple[str, ...], kind: Primitive) -> ColumnValue:
-    found: JsonValue = value
-    for name in path:
-        found = found.get(name) if isinstance(found, dict) else None
-    match kind.name, found:
-        case "Edm.DateTimeOffset", str():
-            return _ticks(found)
-        case "Edm.Double", int() | float() if not isinstance(found, bool):
-            return float(found)
-        case _, bool() | int() | str() if _fits(found, kind):
-            return found
-        case _:
-            return None
 
 
 def _microseconds(text: str) -> int | None:

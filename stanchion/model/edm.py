@@ -86,9 +86,12 @@ class Column:
     type: Primitive
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class EntitySet:
-    """A collection of entities: `/security/{name}` of each Graph root in `roots`, else the ledger's own."""
+    """A collection of entities: `/security/{name}` of each Graph root in `roots`, else the ledger's own.
+
+    There is one object for each set, so that they compare and hash by identity.
+    """
 
     name: str
     cls: type[entities.Entity]

@@ -6,8 +6,10 @@ instants compare as integers on every database. Grammar: OData 4.01 ABNF `dateTi
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 TICKS_PER_SECOND = 10_000_000
+_INSTANTS_KEPT = 1024
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _TEXT = re.compile(
@@ -16,6 +18,8 @@ _TEXT = re.compile(
 )
 
 
+# The commands of a batch, and the decisions they replace, share few moments.
+@lru_cache(maxsize=_INSTANTS_KEPT)
 def parse_instant(text: str) -> int:
     """Return the ticks of an RFC 3339 instant; digits beyond 100 ns are cut.
 
@@ -32,6 +36,7 @@ def parse_instant(text: str) -> int:
     return _whole_seconds(whole) * TICKS_PER_SECOND + int(fraction)
 
 
+@lru_cache(maxsize=_INSTANTS_KEPT)
 def format_instant(ticks: int) -> str:
     """Return the instant in UTC with microseconds and Z, as Graph writes the time of a decision."""
     moment = _EPOCH + timedelta(microseconds=ticks // 10)

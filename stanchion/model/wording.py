@@ -18,6 +18,12 @@ def shown(text: str) -> str:
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence naming the nearest of the known names, with a blank before it, or nothing."""
+    found = nearest(name, known)
+    return "" if found is None else f" Did you mean '{found}'?"
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name most like this one, upper and lower case alike, or None where none is much like it."""
     by_folded = {candidate.casefold(): candidate for candidate in known}
-    nearest = get_close_matches(name[:SHOWN_CHARACTERS].casefold(), by_folded, n=1)
-    return f" Did you mean '{by_folded[nearest[0]]}'?" if nearest else ""
+    found = get_close_matches(name[:SHOWN_CHARACTERS].casefold(), by_folded, n=1)
+    return by_folded[found[0]] if found else None

@@ -20,16 +20,20 @@ METADATA = ("application/xml",)
 
 def check_accept(header: str | None, offered: Sequence[str] = JSON) -> None:
     """Raise NotAcceptable unless the `Accept` header allows one of the media types offered."""
-    ranges = list(elements(header or ""))
+    if header is None:
+        return
+    ranges = list(elements(header))
     if ranges and not any(_allows(ranges, media_type) for media_type in offered):
         raise NotAcceptable(
-            f"The media types {shown(header or '')} are not offered; offered: {', '.join(offered)}.",
+            f"The media types {shown(header)} are not offered; offered: {', '.join(offered)}.",
             target="Accept",
         )
 
 
 def check_content_type(header: str | None) -> None:
     """Raise UnsupportedMediaType unless a body of this `Content-Type` is JSON in UTF-8."""
+    if header in {None, "application/json"}:
+        return
     element = next(elements(header or ""), None)
     if element is None:
         return

@@ -7,7 +7,7 @@
 """
 
 import re
-from functools import cache
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from stanchion.errors import BadRequest, ExpandNotSupported, NotAcceptable, NotImplementedFeature
@@ -48,10 +48,10 @@ _NOT_CARRIED = frozenset({"$top", "$skip", "$skiptoken"})
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 
 
+# Clients ask the same again and again, and what is read is a value. Query strings are bounded, by the edge.
+@lru_cache(maxsize=256)
 def parse_options(query: bytes, entity_set: EntitySet, *, root: RootName) -> ListQuery:
     """Read the options of a list request; raises BadRequest and its like, naming the option at fault."""
-    if not query:
-        return _unadorned(entity_set, root)
     options = _system_options(query, allowed=_LIST_OPTIONS)
     _check_format(options.get("$format"))
     skip_token = options.get("$skiptoken")
@@ -78,11 +78,6 @@ def parse_item_options(query: bytes) -> tuple[str, ...] | None:
     options = _system_options(query, allowed=_ITEM_OPTIONS)
     _check_format(options.get("$format"))
     return _select(options.get("$select"))
-
-
-@cache
-def _unadorned(entity_set: EntitySet, root: RootName) -> ListQuery:
-    return ListQuery(entity_set=entity_set, root=root, order=default_order(entity_set))
 
 
 def _system_options(query: bytes, *, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -11,10 +11,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
+from msgspec.structs import replace
 
 from stanchion.errors import BadRequest
 from stanchion.odata.query import KeyValue, ListQuery

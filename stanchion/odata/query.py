@@ -5,8 +5,9 @@
 - Rows that compare equal under `$orderby` keep the set's own order among themselves.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from stanchion.model.edm import Collection, EntitySet, Item, Primitive, RootName, StructuredType
 
@@ -14,8 +15,7 @@ KeyValue: TypeAlias = "bool | int | float | str | None"
 """The value of one order key in one row; instants are ticks."""
 
 
-@dataclass(frozen=True)
-class PropertyKey:
+class PropertyKey(msgspec.Struct, frozen=True):
     """Order by a property; `column` is None where it has none and is read from the body by its path."""
 
     path: tuple[str, ...]
@@ -24,13 +24,11 @@ class PropertyKey:
     descending: bool = False
 
 
-@dataclass(frozen=True)
-class MicrosoftFirst:
+class MicrosoftFirst(msgspec.Struct, frozen=True):
     """Order by 0 for rows of vendor Microsoft and provider SecureScore, 1 for all others, ascending."""
 
 
-@dataclass(frozen=True)
-class IdKey:
+class IdKey(msgspec.Struct, frozen=True):
     """Order by id; unique, so it is the last key of every order."""
 
     descending: bool = False
@@ -39,8 +37,7 @@ class IdKey:
 OrderKey: TypeAlias = PropertyKey | MicrosoftFirst | IdKey
 
 
-@dataclass(frozen=True)
-class ListQuery:
+class ListQuery(msgspec.Struct, frozen=True):
     """What a list request asks for.
 
     `select` is None for every property. `carried` are the caller's options that a next link repeats, by

@@ -5,13 +5,15 @@
 - Order as on Graph's wire: context, count, next link, value.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 
 import msgspec
 
 from stanchion.model.edm import EntitySet, RootName
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_BODIES = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def page_body(
@@ -19,12 +21,12 @@ def page_body(
     root: RootName,
     *,
     entity_set: EntitySet,
-    bodies: Iterable[bytes],
-    select: Sequence[str] | None = None,
+    runs: Sequence[bytes],
+    select: tuple[str, ...] | None = None,
     count: int | None = None,
     next_link: str | None = None,
 ) -> bytes:
-    """Return one page; each body is an entity's JSON object."""
+    """Return one page; each run is the JSON objects of entities, one or several with commas between them."""
     context = _context(origin, root, entity_set=entity_set, select=select, suffix="")
     parts = [b'{"@odata.context":', context]
     if count is not None:
@@ -32,11 +34,8 @@ def page_body(
     if next_link is not None:
         parts += (b',"@odata.nextLink":', msgspec.json.encode(next_link))
     parts.append(b',"value":[')
-    before = len(parts)
-    for body in bodies:
-        parts += (body if select is None else selected(body, select), b",")
-    if len(parts) > before:
-        parts.pop()
+    values = runs if select is None else [_all_selected(run, select) for run in runs]
+    parts += [part for value in values for part in (value, b",")][:-1]
     parts.append(b"]}")
     return b"".join(parts)
 
@@ -47,12 +46,12 @@ def entity_body(
     *,
     entity_set: EntitySet,
     body: bytes,
-    select: Sequence[str] | None = None,
+    select: tuple[str, ...] | None = None,
 ) -> bytes:
     """Return one entity with its context in front; the body is the entity's JSON object."""
     context = _context(origin, root, entity_set=entity_set, select=select, suffix="/$entity")
     members = (body if select is None else selected(body, select))[1:]
-    return b"".join((b'{"@odata.context":', context, b"}" if members == b"}" else b"," + members))
+    return b"".join((b'{"@odata.context":', context, b"" if members == b"}" else b",", members))
 
 
 def singleton_body(origin: str, root: RootName) -> bytes:
@@ -60,15 +59,20 @@ def singleton_body(origin: str, root: RootName) -> bytes:
     return b"".join((b'{"@odata.context":', msgspec.json.encode(f"{origin}/{root}/$metadata#security"), b"}"))
 
 
-def selected(body: bytes, select: Sequence[str]) -> bytes:
+def selected(body: bytes | msgspec.Raw, select: Sequence[str]) -> bytes:
     """Return the body cut to the names selected, in the order of the body; a name it lacks stays absent."""
     wanted = frozenset(select)
     members = _MEMBERS.decode(body)
     return msgspec.json.encode({name: value for name, value in members.items() if name in wanted})
 
 
+def _all_selected(run: bytes, select: Sequence[str]) -> bytes:
+    return b",".join(selected(body, select) for body in _BODIES.decode(b"[%b]" % run))
+
+
+@lru_cache(maxsize=256)
 def _context(
-    origin: str, root: RootName, *, entity_set: EntitySet, select: Sequence[str] | None, suffix: str
+    origin: str, root: RootName, *, entity_set: EntitySet, select: tuple[str, ...] | None, suffix: str
 ) -> bytes:
     fields = "" if select is None else f"({','.join(select)})"
     return msgspec.json.encode(f"{origin}/{root}/$metadata#security/{entity_set.name}{fields}{suffix}")

@@ -6,53 +6,49 @@
 - Only a set that the root has is found under it.
 """
 
-from dataclasses import dataclass
+import re
 from typing import TypeAlias
 from urllib.parse import quote, unquote_to_bytes
+
+import msgspec
 
 from stanchion.model.check import is_id
 from stanchion.model.edm import GRAPH_SETS, EntitySet, RootName
 
 
-@dataclass(frozen=True)
-class ServiceDocument:
+class ServiceDocument(msgspec.Struct, frozen=True):
     """`/v1.0`: the list of what the root has."""
 
     root: RootName
 
 
-@dataclass(frozen=True)
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True):
     """`/v1.0/$metadata`."""
 
     root: RootName
 
 
-@dataclass(frozen=True)
-class SecuritySingleton:
+class SecuritySingleton(msgspec.Struct, frozen=True):
     """`/v1.0/security`."""
 
     root: RootName
 
 
-@dataclass(frozen=True)
-class SetResource:
+class SetResource(msgspec.Struct, frozen=True):
     """`/v1.0/security/secureScores`."""
 
     root: RootName
     entity_set: EntitySet
 
 
-@dataclass(frozen=True)
-class CountResource:
+class CountResource(msgspec.Struct, frozen=True):
     """`/v1.0/security/secureScores/$count`."""
 
     root: RootName
     entity_set: EntitySet
 
 
-@dataclass(frozen=True)
-class EntityResource:
+class EntityResource(msgspec.Struct, frozen=True):
     """`/v1.0/security/secureScores/{key}`; the key is empty where no entity can have the one sent."""
 
     root: RootName
@@ -60,8 +56,7 @@ class EntityResource:
     key: str
 
 
-@dataclass(frozen=True)
-class UnknownSegment:
+class UnknownSegment(msgspec.Struct, frozen=True):
     """A path below a Graph root of which `segment`, decoded, names nothing."""
 
     root: RootName
@@ -84,6 +79,13 @@ _ROOTS: dict[bytes, RootName] = {b"v1.0": "v1.0", b"beta": "beta"}
 _SETS: dict[RootName, dict[bytes, EntitySet]] = {
     root: {s.name.lower().encode(): s for s in GRAPH_SETS if root in s.roots} for root in _ROOTS.values()
 }
+# The usual spelling of a set's path, and of the key of an entity behind it.
+_SET_PATHS = {
+    f"/{root}/security/{s.name}".encode(): SetResource(root, s)
+    for root in _ROOTS.values()
+    for s in _SETS[root].values()
+}
+_PLAIN_KEY = re.compile(rb"[A-Za-z0-9_-]{1,256}")
 
 
 def set_address(origin: str, root: RootName, entity_set: EntitySet) -> str:
@@ -100,6 +102,15 @@ def entity_address(origin: str, root: RootName, entity_set: EntitySet, *, key: s
 
 def parse_path(raw_path: bytes) -> Resource | None:
     """Read a path as it came, still encoded and without its query; None where it is below no Graph root."""
+    # As nearly every client spells an entity or a set: this costs a fifth of reading the path segment by segment.
+    parent, _, key = raw_path.rpartition(b"/")
+    known = _SET_PATHS.get(parent)
+    if known is not None and _PLAIN_KEY.fullmatch(key):
+        return EntityResource(known.root, known.entity_set, key.decode())
+    return _SET_PATHS.get(raw_path) or _parse_any_path(raw_path)
+
+
+def _parse_any_path(raw_path: bytes) -> Resource | None:
     segments = [segment for segment in raw_path.split(b"/") if segment]
     root = _ROOTS.get(_folded(segments[0])) if segments else None
     if root is None:

@@ -10,12 +10,14 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from stanchion.errors import StanchionError
 from stanchion.ledger.changes import SALT_BYTES
 from stanchion.ledger.fold import Command, Fold
 from stanchion.ledger.working_set import (
+    BesideKey,
     EntityKey,
     HistoryKey,
     Key,
@@ -27,77 +29,54 @@ from stanchion.ledger.working_set import (
     TenantState,
 )
 from stanchion.model.edm import ENTITY_SETS
-from stanchion.store.connection import snapshot
 from stanchion.store.failures import breaks_the_store, for_caller
+from stanchion.store.locking import take_lock
 from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken, never_run, unknown
-from stanchion.store.reading import read_entities, read_head, read_histories, read_latest_decisions
+from stanchion.store.reading import (
+    read_entities,
+    read_head,
+    read_histories,
+    read_ids_beside,
+    read_latest_decisions,
+)
 from stanchion.store.rows import read_row, read_table
-from stanchion.store.writing import write
+from stanchion.store.writing import packed, write
 
 T = TypeVar("T")
 
-# Beside a busy server a tenant moves on often; after so many tries the lock is taken first.
-_PREPARED_TRIES = 3
+_SALTS_AT_ONCE = 16
 
 
-def commit_batch(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+def commit_batch(
+    connection: sqlite3.Connection, commands: Sequence[Command[T]], *, patience_seconds: float = 0.0
+) -> list[Outcome[T]]:
     """Run commands in one transaction, or each in its own if that one fails; the outcomes in their order.
 
-    Raises StoreBroken, with the outcomes, when it is unknown whether the transaction was committed.
+    Another process may hold the lock for `patience_seconds`. Raises StoreBroken, with the outcomes, when it is
+    unknown whether the transaction was committed.
     """
     try:
-        connection.execute("BEGIN IMMEDIATE")
+        take_lock(connection, patience_seconds=patience_seconds)
     except sqlite3.Error as error:
-        return [_refusal(error) for _ in commands]
+        return [refusal(error) for _ in commands]
     try:
-        with _all_or_nothing(connection):
+        with all_or_nothing(connection):
             return _transaction(connection, commands)
     except StoreBroken:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, each command must be run alone)
         if len(commands) == 1:
-            return [_refusal(error)]
-    return _one_by_one(connection, commands)
+            return [refusal(error)]
+    return _one_by_one(connection, commands, patience_seconds=patience_seconds)
 
 
-def commit_prepared(connection: sqlite3.Connection, command: Command[T]) -> Outcome[T]:
-    """Run one command, folded before the lock is taken, so that a long import holds it for its writing alone.
-
-    Where the tenant moved on meanwhile it is folded anew, at last inside the transaction. Raises StoreBroken.
-    """
-    for _ in range(_PREPARED_TRIES):
-        try:
-            outcome = _try_prepared(connection, command)
-        except sqlite3.Error as error:
-            return _refusal(error)
-        if outcome is not None:
-            return outcome
-    (outcome,) = commit_batch(connection, [command])
-    return outcome
-
-
-def _try_prepared(connection: sqlite3.Connection, command: Command[T]) -> Outcome[T] | None:
-    batch = _Batch(connection)
-    with snapshot(connection):
-        batch.load_what_they_read([command])
-        began = read_head(connection, tenant_id=command.tenant_id)
-        outcome = batch.apply(command)
-    if isinstance(outcome, Refused) or not batch.writes:
-        return outcome
-    connection.execute("BEGIN IMMEDIATE")
-    with _all_or_nothing(connection):
-        if read_head(connection, tenant_id=command.tenant_id) != began:
-            return None
-        batch.write()
-        _commit(connection, [outcome])
-    return outcome
-
-
-def _one_by_one(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+def _one_by_one(
+    connection: sqlite3.Connection, commands: Sequence[Command[T]], *, patience_seconds: float
+) -> list[Outcome[T]]:
     outcomes: list[Outcome[T]] = []
     for command in commands:
         try:
-            outcomes += commit_batch(connection, [command])
+            outcomes += commit_batch(connection, [command], patience_seconds=patience_seconds)
         except StoreBroken as broken:
             # What was committed before is on the disk, and its callers are told so.
             known = [*outcomes, *broken.outcomes]
@@ -107,15 +86,16 @@ def _one_by_one(connection: sqlite3.Connection, commands: Sequence[Command[T]]) 
 
 
 def _transaction(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
-    batch = _Batch(connection)
+    batch = Batch(connection)
     batch.load_what_they_read(commands)
     outcomes = [batch.apply(command) for command in commands]
     batch.write()
-    _commit(connection, outcomes)
+    commit(connection, outcomes)
     return outcomes
 
 
-def _commit(connection: sqlite3.Connection, outcomes: Sequence[Outcome[T]]) -> None:
+def commit(connection: sqlite3.Connection, outcomes: Sequence[Outcome[T]]) -> None:
+    """COMMIT; raises StoreBroken, with what became of the commands, where the disk fails at it."""
     try:
         connection.execute("COMMIT")
     except sqlite3.Error as error:
@@ -126,7 +106,7 @@ def _commit(connection: sqlite3.Connection, outcomes: Sequence[Outcome[T]]) -> N
 
 
 @contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+def all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
     """Roll back, whatever happens in the block, unless it has committed."""
     try:
         yield
@@ -138,16 +118,18 @@ def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
                 connection.execute("ROLLBACK")
 
 
-def _refusal(error: Exception) -> Refused:
+def refusal(error: Exception) -> Refused:
+    """Return the outcome of a command that an error stopped."""
     return Refused(for_caller(error) if isinstance(error, sqlite3.Error) else error)
 
 
-class _Batch:
+class Batch:
     """The folds of a batch, one for each tenant it touches."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._now_ticks = time.time_ns() // 100
+        self._now_ticks = now_ticks()
+        self._salts = _salts()
         self._rows: dict[RowKey, Row | None] = {}
         self._tables: set[TableKey] = set()
         self._folds: dict[str, Fold] = {}
@@ -162,11 +144,11 @@ class _Batch:
             except Exception:  # noqa: BLE001, S112 (applying it will fail in the same way, and tell its caller)
                 continue
         for tenant_id, keys in wanted.items():
-            self._load(self._fold(tenant_id).state, keys)
+            self._load(self.fold(tenant_id).state, keys)
 
     def apply(self, command: Command[T]) -> Outcome[T]:
         """Apply one command, loading what it finds missing."""
-        fold = self._fold(command.tenant_id)
+        fold = self.fold(command.tenant_id)
         while True:
             try:
                 return Done(fold.apply(command, now_ticks=self._now_ticks))
@@ -181,23 +163,21 @@ class _Batch:
             except Exception as bug:  # noqa: BLE001 (a bug in one command must not fail the others)
                 return Refused(bug)
 
-    @property
-    def writes(self) -> bool:
-        """Whether an accepted command has left anything to write."""
-        return any(fold.written.changes for fold in self._folds.values())
-
     def write(self) -> None:
         """Write what the accepted commands leave."""
         for tenant_id, fold in self._folds.items():
             if fold.state.head is not None:
-                write(self._connection, fold.written, tenant_id=tenant_id, head=fold.state.head)
+                written = fold.written
+                packs = packed(written.entities)
+                write(self._connection, written, packs, tenant_id=tenant_id, head=fold.state.head)
 
-    def _fold(self, tenant_id: str) -> Fold:
+    def fold(self, tenant_id: str) -> Fold:
+        """Return the fold of a tenant's commands; its head is read before anything else of the tenant is."""
         fold = self._folds.get(tenant_id)
         if fold is None:
             head = read_head(self._connection, tenant_id=tenant_id)
             state = TenantState(tenant_id, head, rows=self._rows, tables=self._tables)
-            fold = self._folds[tenant_id] = Fold(state, salt=_salt)
+            fold = self._folds[tenant_id] = Fold(state, salt=partial(next, self._salts))
         return fold
 
     def _load(self, state: TenantState, keys: Iterable[Key]) -> None:
@@ -207,6 +187,10 @@ class _Batch:
         self._load_latest(state, [key for key in missing if isinstance(key, LatestDecisionKey)])
         for key in missing:
             match key:
+                case BesideKey(control_id):
+                    state.beside[key] = read_ids_beside(
+                        self._connection, tenant_id=state.tenant_id, control_id=control_id
+                    )
                 case RowKey():
                     state.rows[key] = read_row(self._connection, key)
                 case TableKey():
@@ -235,5 +219,13 @@ class _Batch:
             state.latest.update({key: found.get(key.control_id) for key in keys})
 
 
-def _salt() -> bytes:
-    return secrets.token_bytes(SALT_BYTES)
+def now_ticks() -> int:
+    """Return the present time in ticks of 100 ns since 1970, UTC."""
+    return time.time_ns() // 100
+
+
+def _salts() -> Iterator[bytes]:
+    """Yield salts for ever; the system is asked for some at a time."""
+    while True:
+        some = secrets.token_bytes(SALT_BYTES * _SALTS_AT_ONCE)
+        yield from (some[start : start + SALT_BYTES] for start in range(0, len(some), SALT_BYTES))

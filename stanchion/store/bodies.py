@@ -11,6 +11,9 @@ import zstandard
 # Below 4 KB the saving is less than a page of the database.
 COMPRESS_OVER_BYTES = 4096
 _MAGIC = b"\x28\xb5\x2f\xfd"
+# Of the magic number, and never of UTF-8: where it is not, nothing is packed.
+NO_TEXT = b"\xfd"
+_BRACE = b"{"[0]
 _LEVEL = 3
 
 
@@ -36,6 +39,14 @@ def unpack(kept: bytes) -> bytes:
         # SQLite lets a column hold a value of any type, should somebody put it there.
         raise zstandard.ZstdError(f"it is {type(kept).__name__}, not bytes")
     return _codec.decompressor.decompress(kept) if kept.startswith(_MAGIC) else kept
+
+
+def unpack_all(kept: list[bytes]) -> list[bytes]:
+    """Return each body that was packed; plain ones cost hardly anything."""
+    try:
+        return [one if one[0] == _BRACE else unpack(one) for one in kept]
+    except (TypeError, IndexError):  # No bytes, or none at all.
+        return [unpack(one) for one in kept]
 
 
 def body_json(kept: bytes) -> str:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -32,7 +33,7 @@ DEADLINE_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Waiting:
     command: Command[object]
     loop: asyncio.AbstractEventLoop
@@ -56,6 +57,7 @@ class GroupCommit:
         self._batch_limit = batch_limit
         self._queue: deque[_Waiting] = deque()
         self._something_to_do = threading.Condition()
+        self._sweeps: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
         self._closing = False
         self._sound = True
         self._thread = threading.Thread(target=self._work, name="stanchion-writer", daemon=True)
@@ -75,14 +77,12 @@ class GroupCommit:
         loop = asyncio.get_running_loop()
         waiting = _Waiting(command, loop, loop.create_future(), time.monotonic() + deadline_seconds)
         self._enqueue(waiting)
-        timer = loop.call_later(deadline_seconds, self._expire, waiting)
+        self._sweep_in(loop, deadline_seconds)
         try:
             return cast("T", await waiting.answer)
         except asyncio.CancelledError:
             self._withdraw(waiting)
             raise
-        finally:
-            timer.cancel()
 
     def close(self) -> None:
         """Take no more commands, run those that wait, and return when they are answered."""
@@ -102,17 +102,32 @@ class GroupCommit:
             self._queue.append(waiting)
             self._something_to_do.notify()
 
-    def _withdraw(self, waiting: _Waiting) -> bool:
-        with self._something_to_do:
-            try:
-                self._queue.remove(waiting)
-            except ValueError:
-                return False
-            return True
+    def _withdraw(self, waiting: _Waiting) -> None:
+        with self._something_to_do, suppress(ValueError):
+            self._queue.remove(waiting)
 
-    def _expire(self, waiting: _Waiting) -> None:
-        if self._withdraw(waiting) and not waiting.answer.done():
-            waiting.answer.set_exception(_too_late())
+    def _sweep_in(self, loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+        """See to it that overdue commands are looked for by then; a timer for each would cost more than it does."""
+        present = self._sweeps.get(loop)
+        if present is not None:
+            if present.when() <= loop.time() + seconds:
+                return
+            present.cancel()
+        self._sweeps[loop] = loop.call_later(seconds, self._sweep, loop)
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Refuse the commands of a loop whose deadline has come, and look again at the next one's."""
+        del self._sweeps[loop]
+        now = time.monotonic()
+        with self._something_to_do:
+            mine = [waiting for waiting in self._queue if waiting.loop is loop]
+            overdue = [waiting for waiting in mine if waiting.deadline <= now]
+            for waiting in overdue:
+                self._queue.remove(waiting)
+                waiting.outcome = Refused(_too_late())
+        _deliver(overdue)
+        if later := [waiting.deadline - now for waiting in mine if waiting.deadline > now]:
+            self._sweep_in(loop, min(later))
 
     def _work(self) -> None:
         batch: list[_Waiting] = []

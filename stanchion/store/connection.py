@@ -10,22 +10,20 @@ import logging
 import os
 import re
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from stanchion.errors import OperatorError, ServiceUnavailable
+from stanchion.errors import OperatorError
 from stanchion.store.bodies import body_json
-from stanchion.store.failures import for_caller, is_interrupted
 
-# A statement that runs longer is stopped, so that no query can hold a reader for ever.
-STATEMENT_SECONDS = 5.0
 # Far more statements than there are shapes in use; preparing one anew costs more than running it.
 _CACHED_STATEMENTS = 512
-# Virtual machine steps between two looks at the clock: well under a millisecond.
-_STEPS_BETWEEN_LOOKS = 10_000
+# Room for the inner pages of a large store and what a batch writes; SQLite's own 2 MiB are read again and again.
+_WRITER_CACHE_KIB = 16 * 1024
+# The log grows to 16 MiB, so that a page which many batches write is copied into the database once for all of them.
+_PAGES_BETWEEN_CHECKPOINTS = 4096
 
 _log = logging.getLogger("stanchion.sql")
 _values = re.compile(r"[xX]?'(?:[^']|'')*'")
@@ -43,10 +41,13 @@ def database_path(url_or_path: str | os.PathLike[str]) -> Path:
 
 
 def connect(
-    path: Path, *, busy_seconds: float, create: bool = False, writes: bool = False
+    path: Path, *, busy_seconds: float, create: bool = False, writes: bool = False, mode: str = "rw"
 ) -> sqlite3.Connection:
-    """Open a connection that any one thread at a time may use; it writes only if `writes`."""
-    mode = "rwc" if create else "rw"
+    """Open a connection that any one thread at a time may use; it writes only if `writes`.
+
+    `mode` is how SQLite opens the file, in the words of its URIs.
+    """
+    mode = "rwc" if create else mode
     connection = sqlite3.connect(
         f"file:{quote(str(path.absolute()))}?mode={mode}",
         uri=True,
@@ -61,28 +62,6 @@ def connect(
         connection.close()
         raise
     return connection
-
-
-@contextmanager
-def deadline(
-    connection: sqlite3.Connection, *, seconds: float = STATEMENT_SECONDS, began: float | None = None
-) -> Iterator[None]:
-    """Stop what runs in the block `seconds` after it began, by time.monotonic(), or after now.
-
-    Raises ServiceUnavailable then and for like failures.
-    """
-    end = (time.monotonic() if began is None else began) + seconds
-    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS_BETWEEN_LOOKS)
-    try:
-        yield
-    except sqlite3.Error as error:
-        if is_interrupted(error):
-            raise ServiceUnavailable(
-                f"The query took longer than {seconds:g} seconds and was stopped; ask for less at once."
-            ) from error
-        raise for_caller(error) from error
-    finally:
-        connection.set_progress_handler(None, 0)
 
 
 @contextmanager
@@ -105,5 +84,9 @@ def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What a statement of many rows keeps until it has ended needs no file.
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}").fetchall()
     else:
         connection.execute("PRAGMA query_only=ON")

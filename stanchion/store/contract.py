@@ -5,8 +5,9 @@ done; only where the disk fails at that very moment is its outcome unknown (Outc
 open between calls.
 """
 
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
+
+import msgspec
 
 from stanchion.ledger.changes import Head
 from stanchion.ledger.fold import Command
@@ -17,13 +18,16 @@ from stanchion.odata.query import KeyValue, ListQuery
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Page:
-    """Rows of a list. `last_key` holds the order keys of the last row, None when no row follows it."""
+class Page(msgspec.Struct, frozen=True):
+    """Bodies of a list. `last_key` holds the order keys of the last one, None when none follows it.
 
-    rows: tuple[Stored, ...]
+    Each run is one body, or several with commas between them, so that they need not be taken apart and put
+    together again.
+    """
+
+    runs: tuple[bytes, ...]
     last_key: tuple[KeyValue, ...] | None
-    count: int | None
+    count: int | None = None
 
 
 class Store(Protocol):

@@ -1,5 +1,6 @@
 """Expressions that each database spells in its own way; the spelling of SQLite is the default."""
 
+from collections.abc import Iterable
 from typing import cast
 
 from sqlalchemy import Text, bindparam
@@ -8,6 +9,9 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
+
+from stanchion.model.json_text import dump_json
+from stanchion.store.bodies import COMPRESS_OVER_BYTES, NO_TEXT
 
 
 class BodyValue(FunctionElement[object]):
@@ -35,6 +39,29 @@ class AnyOf(FunctionElement[bool]):
         super().__init__(column, bindparam(parameter))
 
 
+class PlainBody(FunctionElement[object]):
+    """A body that is not kept packed; in place of another one a byte that no text in UTF-8 holds."""
+
+    inherit_cache = False
+
+    def __init__(self, body: ColumnElement[object]) -> None:
+        super().__init__(body)
+
+
+class Joined(FunctionElement[bytes]):
+    """The texts of all rows in one value, in the order of the rows, with commas between them."""
+
+    inherit_cache = False
+
+    def __init__(self, text: ColumnElement[object]) -> None:
+        super().__init__(text)
+
+
+def text_array(texts: Iterable[str]) -> str:
+    """Return the parameter of `AnyOf` as SQLite gets it."""
+    return dump_json(list(texts)).decode()
+
+
 @compiles(BodyValue)
 def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
     path = "".join(f'."{name}"' for name in element.path)
@@ -45,6 +72,27 @@ def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) 
 def _postgresql_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
     path = ",".join(element.path)
     return f"((CAST({_process(compiler, element.clauses, kw)} AS jsonb) #>> '{{{path}}}') COLLATE \"C\")"
+
+
+@compiles(PlainBody)
+def _sqlite_plain_body(element: PlainBody, compiler: SQLCompiler, **kw: object) -> str:
+    body = _process(compiler, element.clauses, kw)
+    return f"CASE WHEN length({body}) <= {COMPRESS_OVER_BYTES} THEN {body} ELSE x'{NO_TEXT.hex()}' END"
+
+
+@compiles(PlainBody, "postgresql")
+def _postgresql_plain_body(element: PlainBody, compiler: SQLCompiler, **kw: object) -> str:
+    return _process(compiler, element.clauses, kw)
+
+
+@compiles(Joined)
+def _sqlite_joined(element: Joined, compiler: SQLCompiler, **kw: object) -> str:
+    return f"CAST(group_concat({_process(compiler, element.clauses, kw)}, ',') AS BLOB)"
+
+
+@compiles(Joined, "postgresql")
+def _postgresql_joined(element: Joined, compiler: SQLCompiler, **kw: object) -> str:
+    return f"string_agg({_process(compiler, element.clauses, kw)}, ',')"
 
 
 @compiles(AnyOf)

@@ -50,7 +50,10 @@ def for_caller(error: sqlite3.Error) -> StanchionError | sqlite3.Error:
 def for_operator(error: sqlite3.Error, *, path: str) -> OperatorError:
     """Return what to tell the operator who opens the database at `path`."""
     if primary_code(error) in _DAMAGED:
-        return OperatorError(f"{path} is damaged or not a SQLite database: {error}.")
+        return OperatorError(
+            f"{path} is damaged or not a SQLite database: {error}; restore a backup, or name another file with "
+            "--database."
+        )
     if is_busy(error):
         return OperatorError(f"{path} is locked by another process; try again.")
     return OperatorError(f"{path} cannot be used: {error}.")

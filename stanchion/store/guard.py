@@ -27,6 +27,7 @@ from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import BooleanClauseList, ColumnClause, ColumnElement
 from sqlalchemy.sql.selectable import AliasedReturnsRows, FromGrouping, ReturnsRows
 
+from stanchion.store.expressions import AnyOf
 from stanchion.store.tables import TENANT_OWNED
 
 _CONSTANT = re.compile(r"\*|\d+|'\w*'", re.ASCII)
@@ -64,7 +65,8 @@ def require_scope(statement: ClauseElement) -> None:
 def _require_alone(statement: Update | Delete) -> None:
     for element in visitors.iterate(statement):
         table = element.table if isinstance(element, ColumnClause) else element
-        if isinstance(table, FromClause) and table is not statement.table:
+        # To SQLAlchemy every function is a table too; this one compares a column with a parameter.
+        if isinstance(table, FromClause) and table is not statement.table and not isinstance(table, AnyOf):
             raise UnscopedStatement(f"{table.description} stands in a statement that writes another table.")
 
 

@@ -18,7 +18,7 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
 
     Raises OperatorError for a file that is not ours to migrate, and sqlite3.Error where the database fails.
     """
-    if _revision(connection, path=path) == HEAD_REVISION:
+    if schema_revision(connection, path=path) == HEAD_REVISION:
         return
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
@@ -35,7 +35,7 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
             # Not earlier: SQLAlchemy rolls back once while it makes itself known to a connection.
             borrowed.exec_driver_sql("BEGIN EXCLUSIVE")
             # Another process may have migrated while this one waited for the lock.
-            if _revision(connection, path=path) != HEAD_REVISION:
+            if schema_revision(connection, path=path) != HEAD_REVISION:
                 upgrade(borrowed)
             _check_references(connection, path=path)
             borrowed.commit()
@@ -45,12 +45,7 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
         connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _check_references(connection: sqlite3.Connection, *, path: Path) -> None:
-    for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchall():
-        raise OperatorError(f"{path} has rows of {table} without those of {parent} that they belong to.")
-
-
-def _revision(connection: sqlite3.Connection, *, path: Path) -> str | None:
+def schema_revision(connection: sqlite3.Connection, *, path: Path) -> str | None:
     """Return the schema's revision, None for an empty file; raises OperatorError for what we cannot read."""
     names = {
         row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()
@@ -66,3 +61,8 @@ def _revision(connection: sqlite3.Connection, *, path: Path) -> str | None:
             f"{path} was made by a newer Stanchion (schema {revision}; this one knows {HEAD_REVISION})."
         )
     return str(revision) if revision is not None else None
+
+
+def _check_references(connection: sqlite3.Connection, *, path: Path) -> None:
+    for table, _, parent, _ in connection.execute("PRAGMA foreign_key_check").fetchall():
+        raise OperatorError(f"{path} has rows of {table} without those of {parent} that they belong to.")

@@ -1,8 +1,9 @@
 """What became of a command: done and on the disk, refused, or unknown because the disk failed at COMMIT."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
+
+import msgspec
 
 from stanchion.errors import OutcomeUnknown, ServiceUnavailable
 
@@ -10,15 +11,13 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True)
-class Done(Generic[T_co]):
+class Done(msgspec.Struct, Generic[T_co], frozen=True):
     """The command was accepted and is on the disk."""
 
     result: T_co
 
 
-@dataclass(frozen=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The command has no answer; `error` says why, and whether it is known that it left nothing."""
 
     error: Exception

@@ -8,22 +8,20 @@
 
 from collections.abc import Sequence
 from functools import lru_cache, reduce
+from typing import NamedTuple
 
-from sqlalchemy import Table, bindparam, case, false, func, literal_column, or_, select
+from sqlalchemy import Select, Table, bindparam, case, false, func, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
 from stanchion.model.edm import EntitySet
 from stanchion.model.text import folded
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.expressions import BodyValue
+from stanchion.store.expressions import BodyValue, Joined, PlainBody
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
 SHAPES_KEPT = 512
-
-# The columns that come before the order keys in each row of a page.
-LEADING_COLUMNS = 3
 
 _FIRST: ColumnElement[int] = literal_column("1")
 # Characters of a text that its rows are sorted by; shared among the texts of an order, so that the link to the
@@ -31,22 +29,41 @@ _FIRST: ColumnElement[int] = literal_column("1")
 _SORTED_CHARACTERS, _SHARED_CHARACTERS = 256, 512
 
 
+class _Shape(NamedTuple):
+    """What the text of a statement depends on; `nulls` tells which keys of the row before the page are null."""
+
+    entity_set: EntitySet
+    order: tuple[OrderKey, ...]
+    nulls: tuple[bool, ...] | None
+    limited: bool  # to one provider
+
+
 def page_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
-    """Return the statement of a page: id, version, body, then the order keys.
+    """Return the statement of a page, a row for each body: it, then the order keys.
 
-    Its parameters are tenant_id, limit, skip, key_0, key_1 ... for the values of `query.after`, and provider
-    where the query has one.
+    Its parameters, like those of the next two, are tenant_id, limit, skip, key_0, key_1 ... for the values of
+    `query.after`, and provider where the query has one.
     """
-    nulls = None if query.after is None else tuple(value is None for value in query.after)
-    limited = query.provider is not None
-    return _page_statement(query.entity_set, query.order, nulls, limited=limited, dialect=dialect)
+    return _page_statement(_shape(query), dialect)
 
 
-def page_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
-    """Return the parameters of a page; one row more than the page tells whether there is another page."""
+def joined_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
+    """Return the statement of a page in one row: how many bodies it has, and all of them in one value.
+
+    Each row costs the driver as much as SQLite, and lets other threads interrupt.
+    """
+    return _joined_statement(_shape(query), dialect)
+
+
+def keys_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
+    """Return the statement of the order keys of rows, without their bodies."""
+    return _keys_statement(_shape(query), dialect)
+
+
+def page_parameters(query: ListQuery, *, tenant_id: str, limit: int, skip: int) -> dict[str, KeyValue]:
+    """Return the parameters of so many rows of a list, after some that are skipped."""
     keys = {f"key_{place}": value for place, value in enumerate(query.after or ())}
-    paging = {"limit": query.page_size + 1, "skip": query.skip}
-    return {**count_parameters(query, tenant_id=tenant_id), **paging, **keys}
+    return {**count_parameters(query, tenant_id=tenant_id), "limit": limit, "skip": skip, **keys}
 
 
 def count_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
@@ -79,30 +96,50 @@ def count_statement(
     return compile_statement(statement, dialect)
 
 
+def _shape(query: ListQuery) -> _Shape:
+    nulls = None if query.after is None else tuple(value is None for value in query.after)
+    return _Shape(query.entity_set, query.order, nulls, limited=query.provider is not None)
+
+
 @lru_cache(maxsize=SHAPES_KEPT)
-def _page_statement(
-    entity_set: EntitySet,
-    order: tuple[OrderKey, ...],
-    nulls: tuple[bool, ...] | None,
-    *,
-    limited: bool,
-    dialect: DialectName,
-) -> Compiled:
-    table = ENTITY_TABLES[entity_set.name]
-    characters = _characters(order)
-    keys = [_expression(key, table, characters=characters) for key in order]
+def _page_statement(shape: _Shape, dialect: DialectName) -> Compiled:
+    table, keys = ENTITY_TABLES[shape.entity_set.name], _keys(shape)
+    return compile_statement(_rows(shape, table.c.body, *(key.label(None) for key in keys)), dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def _joined_statement(shape: _Shape, dialect: DialectName) -> Compiled:
+    # An aggregate sees the rows of a subquery in the order that its LIMIT needs.
+    body: ColumnElement[object] = PlainBody(ENTITY_TABLES[shape.entity_set.name].c.body).label("body")
+    page = _rows(shape, body).subquery("page")
+    return compile_statement(select(func.count(), Joined(page.c.body)).select_from(page), dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def _keys_statement(shape: _Shape, dialect: DialectName) -> Compiled:
+    return compile_statement(_rows(shape, *(key.label(None) for key in _keys(shape))), dialect)
+
+
+def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[object, ...]]:
+    """Describe the rows of a page in their order."""
+    table, keys = ENTITY_TABLES[shape.entity_set.name], _keys(shape)
     statement = (
-        select(table.c.id, table.c.version, table.c.body, *(key.label(None) for key in keys))
+        select(*columns)
         .where(table.c.tenant_id == bindparam("tenant_id"))
-        .order_by(*(_ordering(key, by=order[place]) for place, key in enumerate(keys)))
+        .order_by(*(_ordering(key, by=shape.order[place]) for place, key in enumerate(keys)))
         .limit(bindparam("limit"))
         .offset(bindparam("skip"))
     )
-    if limited:
+    if shape.limited:
         statement = statement.where(_is_of_provider(table))
-    if nulls is not None:
-        statement = statement.where(_after(keys, order, nulls))
-    return compile_statement(statement, dialect)
+    return statement if shape.nulls is None else statement.where(_after(keys, shape.order, shape.nulls))
+
+
+def _keys(shape: _Shape) -> list[ColumnElement[object]]:
+    characters = _characters(shape.order)
+    return [
+        _expression(key, ENTITY_TABLES[shape.entity_set.name], characters=characters) for key in shape.order
+    ]
 
 
 def _is_of_provider(table: Table) -> ColumnElement[bool]:
@@ -138,13 +175,15 @@ def _after(
     keys: Sequence[ColumnElement[object]], order: Sequence[OrderKey], nulls: Sequence[bool]
 ) -> ColumnElement[bool]:
     """Return the predicate of the rows after one row: beyond it in some key, equal to it in all before."""
-    places = reversed(range(len(keys)))
+    last = len(keys) - 1
+    # Nothing is put around the last key, so that where it is the only one an index leads to the first row.
+    rest = _beyond(keys[last], order[last], place=last, null=nulls[last])
 
     def beyond(rest: ColumnElement[bool], place: int) -> ColumnElement[bool]:
         equal = keys[place].is_(None) if nulls[place] else keys[place] == bindparam(f"key_{place}")
         return or_(_beyond(keys[place], order[place], place=place, null=nulls[place]), equal & rest)
 
-    return reduce(beyond, places, false())
+    return reduce(beyond, reversed(range(last)), rest)
 
 
 def _beyond(

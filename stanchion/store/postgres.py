@@ -1,14 +1,28 @@
 """The schema on PostgreSQL: the same chain of migrations, run over asyncpg."""
 
-from urllib.parse import urlsplit, urlunsplit
+from types import MappingProxyType
 
 from asyncpg import PostgresError
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from stanchion.errors import OperatorError
+from stanchion.model.wording import shown
 from stanchion.store.revisions import upgrade
+
+# What libpq calls the parameters of a URL, and what asyncpg does.
+PARAMETERS = MappingProxyType(
+    {
+        "host": "host",
+        "passfile": "passfile",
+        "password": "password",
+        "port": "port",
+        "sslmode": "ssl",
+        "user": "user",
+    }
+)
 
 
 async def migrate_postgresql(url: str) -> None:
@@ -29,6 +43,16 @@ async def migrate_postgresql(url: str) -> None:
         raise OperatorError(f"The PostgreSQL database cannot be migrated: {reason}.") from error
 
 
-def sqlalchemy_url(url: str) -> str:
-    """Return the URL by which SQLAlchemy reaches the same database through asyncpg."""
-    return urlunsplit(urlsplit(url)._replace(scheme="postgresql+asyncpg"))
+def sqlalchemy_url(url: str) -> URL:
+    """Return the URL by which SQLAlchemy reaches the same database through asyncpg.
+
+    Raises OperatorError for a parameter that is not one of `PARAMETERS`.
+    """
+    given = make_url(url)
+    for name in given.query:
+        if name not in PARAMETERS:
+            raise OperatorError(
+                f"The PostgreSQL URL has the parameter {shown(name)}; allowed are {', '.join(PARAMETERS)}."
+            )
+    query = {PARAMETERS[name]: value for name, value in given.query.items()}
+    return given.set(drivername="postgresql+asyncpg", query=query)

@@ -2,6 +2,8 @@
 
 - So many wait at most; the next one is refused at once.
 - The deadline counts from the asking, so that a queue of slow queries does not grow older than that.
+- A thread takes what waits without a word to the event loop, and answers it by one call; the thread pools of the
+  library cost as much for each read as reading a page of small rows.
 """
 
 import asyncio
@@ -9,19 +11,22 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TypeVar
 
 from stanchion.errors import ServiceUnavailable
-from stanchion.store.connection import STATEMENT_SECONDS, connect, deadline
+from stanchion.store.connection import connect
+from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
 from stanchion.store.failures import for_caller
 
 R = TypeVar("R")
+T = TypeVar("T")
 
-# Each row that SQLite steps to lets go of the interpreter lock and asks for it again, so more threads cost more than
-# they read: a page of 100 rows at 64 clients took 1.7 ms of CPU with one, 2.8 with two, 3.8 with four. Two, so
-# that one slow query does not hold up all others.
+# Two, so that one slow query does not hold up all others. More of them share one interpreter lock: while pages came
+# a row at a time, 100 rows at 64 clients took 1.7 ms of CPU with one thread, 2.8 with two, 3.8 with four.
 READER_THREADS = 2
 # Pages take some 1 to 50 ms, so that what waits this deep is answered within the deadline.
 READER_CAPACITY = 256
@@ -32,44 +37,107 @@ _BUSY_SECONDS = 1.0
 class Readers:
     """The threads of one database; they begin with the first read."""
 
-    def __init__(self, path: Path, *, capacity: int = READER_CAPACITY) -> None:
+    def __init__(
+        self, path: Path, *, capacity: int = READER_CAPACITY, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
         self._path = path
-        self._pool = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="stanchion-reader")
-        self._places = threading.BoundedSemaphore(capacity)
-        self._local = threading.local()
-        self._opened: list[sqlite3.Connection] = []
+        self._statement_seconds = statement_seconds
+        self._capacity = capacity
+        self._waiting = 0
+        self._reads: SimpleQueue[Callable[[_Reader], None] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._opening = threading.Lock()
+        self._closed = False
 
     async def read(self, read: Callable[[sqlite3.Connection], R]) -> R:
         """Return what is read; raises ServiceUnavailable where that is not done in time."""
-        if not self._places.acquire(blocking=False):
+        if self._waiting >= self._capacity:
             raise ServiceUnavailable("Too many queries wait already; try again.")
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._waiting += 1
         try:
-            asked = self._pool.submit(self._read, read, time.monotonic())
-        except RuntimeError:
-            self._places.release()
-            raise ServiceUnavailable("The server is stopping.") from None
-        asked.add_done_callback(lambda _: self._places.release())
-        return await asyncio.wrap_future(asked)
+            self._ask(partial(_answer, read=read, answer=answer, began=time.monotonic()))
+            return await answer
+        finally:
+            self._waiting -= 1
 
     def close(self) -> None:
         """Finish what was asked, then close the connections."""
-        self._pool.shutdown()
-        for connection in self._opened:
-            connection.close()
+        with self._opening:
+            self._closed = True
+            for _ in self._threads:
+                self._reads.put(None)
+        for thread in self._threads:
+            thread.join()
 
-    def _read(self, read: Callable[[sqlite3.Connection], R], began: float) -> R:
-        if time.monotonic() > began + STATEMENT_SECONDS:
+    def _ask(self, read: "Callable[[_Reader], None]") -> None:
+        with self._opening:
+            if self._closed:
+                raise ServiceUnavailable("The server is stopping.")
+            self._reads.put(read)
+            if not self._threads:
+                self._threads = [
+                    threading.Thread(target=self._work, name=f"stanchion-reader-{number}", daemon=True)
+                    for number in range(READER_THREADS)
+                ]
+                for thread in self._threads:
+                    thread.start()
+
+    def _work(self) -> None:
+        with closing(_Reader(self._path, statement_seconds=self._statement_seconds)) as reader:
+            while (read := self._reads.get()) is not None:
+                read(reader)
+
+
+class _Reader:
+    """The connection of one thread, opened by its first read."""
+
+    def __init__(self, path: Path, *, statement_seconds: float) -> None:
+        self._path = path
+        self._seconds = statement_seconds
+        self._opened: tuple[sqlite3.Connection, Deadline] | None = None
+
+    def read(self, read: Callable[[sqlite3.Connection], R], *, began: float) -> R:
+        """Return what is read by the deadline of what was asked when it `began`."""
+        if time.monotonic() > began + self._seconds:
             raise ServiceUnavailable("The query waited too long for its turn; try again.")
+        connection, deadline = self._opened or self._open()
+        with deadline.after(self._seconds, began=began):
+            return read(connection)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._opened is not None:
+            self._opened[0].close()
+
+    def _open(self) -> tuple[sqlite3.Connection, Deadline]:
         try:
-            reader = self._connection()
+            connection = connect(self._path, busy_seconds=_BUSY_SECONDS)
         except sqlite3.Error as error:
             raise for_caller(error) from error
-        with deadline(reader, began=began):
-            return read(reader)
+        self._opened = (connection, Deadline(connection))
+        return self._opened
 
-    def _connection(self) -> sqlite3.Connection:
-        reader: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if reader is None:
-            reader = self._local.connection = connect(self._path, busy_seconds=_BUSY_SECONDS)
-            self._opened.append(reader)
-        return reader
+
+def _answer(
+    reader: _Reader,
+    *,
+    read: Callable[[sqlite3.Connection], R],
+    answer: "asyncio.Future[R]",
+    began: float,
+) -> None:
+    if answer.cancelled():
+        return
+    tell: Callable[[], None]
+    try:
+        tell = partial(_settle, answer, answer.set_result, reader.read(read, began=began))
+    except Exception as error:  # noqa: BLE001 (whatever it is, whoever asked is to have it)
+        tell = partial(_settle, answer, answer.set_exception, error)
+    # Where the loop has ended, nobody waits any more.
+    with suppress(RuntimeError):
+        answer.get_loop().call_soon_threadsafe(tell)
+
+
+def _settle(answer: "asyncio.Future[R]", settle: Callable[[T], None], outcome: T) -> None:
+    if not answer.done():
+        settle(outcome)

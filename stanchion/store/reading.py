@@ -6,28 +6,17 @@ Every function runs one statement, a list in chunks as many as it has; none begi
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import cast
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 
 from stanchion.ledger.changes import Head
 from stanchion.ledger.working_set import Stored
-from stanchion.model.edm import DECISIONS, SECURE_SCORES, EntitySet
-from stanchion.model.json_text import dump_json
+from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, SECURE_SCORES, EntitySet
 from stanchion.model.text import folded
-from stanchion.odata.query import KeyValue, ListQuery
 from stanchion.store.bodies import unpack
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.expressions import AnyOf
-from stanchion.store.pages import (
-    LEADING_COLUMNS,
-    SHAPES_KEPT,
-    count_parameters,
-    count_statement,
-    last_key,
-    page_parameters,
-    page_statement,
-)
+from stanchion.store.expressions import AnyOf, text_array
+from stanchion.store.pages import SHAPES_KEPT
 from stanchion.store.tables import ENTITY_TABLES, tenants
 
 # An export holds this many rows at a time: some 5 MB of the largest scores seen.
@@ -37,51 +26,13 @@ _CHUNK_ROWS = 100
 _AT_ONCE: ColumnElement[int] = literal_column("0")
 
 
-def read_entity(
-    connection: sqlite3.Connection,
-    entity_set: EntitySet,
-    *,
-    tenant_id: str,
-    id: str,
-) -> Stored | None:
-    """Return an entity, or None."""
-    parameters = {"tenant_id": tenant_id, "id": id}
-    rows = connection.execute(entity_statement(entity_set).sql, parameters).fetchall()
-    return Stored(rows[0][0], rows[0][1], unpack(rows[0][2])) if rows else None
-
-
 def read_entities(
     connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str, ids: Iterable[str]
 ) -> dict[str, Stored]:
     """Return those of the entities that exist, by id."""
-    parameters = {"tenant_id": tenant_id, "ids": _array(ids)}
+    parameters = {"tenant_id": tenant_id, "ids": text_array(ids)}
     rows = connection.execute(entities_statement(entity_set).sql, parameters)
     return {id: Stored(id, version, unpack(body)) for id, version, body in rows}
-
-
-def read_page(
-    connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str, max_bytes: int
-) -> tuple[tuple[Stored, ...], tuple[KeyValue, ...] | None]:
-    """Return the rows of a page, at least one if there is any, and the order keys of the last one."""
-    rows: list[Stored] = []
-    size = 0
-    keys: tuple[KeyValue, ...] = ()
-    cursor = connection.execute(page_statement(query).sql, page_parameters(query, tenant_id=tenant_id))
-    for row in cursor:
-        body = unpack(row[2])
-        size += len(body)
-        if len(rows) == query.page_size or (rows and size > max_bytes):
-            cursor.close()
-            return tuple(rows), last_key(query, keys) if rows else None
-        rows.append(Stored(row[0], row[1], body))
-        keys = row[LEADING_COLUMNS:]
-    return tuple(rows), None
-
-
-def read_count(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str) -> int:
-    """Return how many entities the query's set has, its paging left aside."""
-    sql = count_statement(query.entity_set, limited=query.provider is not None).sql
-    return cast("int", connection.execute(sql, count_parameters(query, tenant_id=tenant_id)).fetchall()[0][0])
 
 
 def read_chunks(connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str) -> Iterator[Stored]:
@@ -102,7 +53,7 @@ def read_histories(
 ) -> Mapping[str, tuple[Stored, ...]]:
     """Return the decisions about each control that has any, by version, those of one change by id."""
     histories: dict[str, list[Stored]] = {}
-    parameters = {"tenant_id": tenant_id, "control_ids": _array(control_ids)}
+    parameters = {"tenant_id": tenant_id, "control_ids": text_array(control_ids)}
     for control_id, id, version, body in connection.execute(history_statement().sql, parameters):
         histories.setdefault(control_id, []).append(Stored(id, version, unpack(body)))
     return {control_id: tuple(entries) for control_id, entries in histories.items()}
@@ -112,9 +63,17 @@ def read_latest_decisions(
     connection: sqlite3.Connection, *, tenant_id: str, control_ids: Iterable[str]
 ) -> Mapping[str, Stored]:
     """Return the decision that stands about each control that has any, by control id."""
-    parameters = {"tenant_id": tenant_id, "control_ids": _array(control_ids), "place": 1}
+    parameters = {"tenant_id": tenant_id, "control_ids": text_array(control_ids), "place": 1}
     rows = connection.execute(latest_decision_statement().sql, parameters)
     return {control_id: Stored(id, version, unpack(body)) for control_id, id, version, body in rows}
+
+
+def read_ids_beside(connection: sqlite3.Connection, *, tenant_id: str, control_id: str) -> frozenset[str]:
+    """Return the ids of controls, and of those decided about, that are this one with `@` and something behind."""
+    # In the order of code points A comes right after @.
+    parameters = {"tenant_id": tenant_id, "first": f"{control_id}@", "end": f"{control_id}A"}
+    statements = (ids_beside_statement(CONTROL_PROFILES), ids_beside_statement(DECISIONS))
+    return frozenset(id for each in statements for (id,) in connection.execute(each.sql, parameters))
 
 
 def read_newest_score_id(
@@ -135,13 +94,6 @@ def read_head(connection: sqlite3.Connection, *, tenant_id: str) -> Head | None:
     """Return the head of a tenant's chain, or None for a tenant that nobody added."""
     rows = connection.execute(head_statement().sql, {"tenant_id": tenant_id}).fetchall()
     return Head(*rows[0]) if rows else None
-
-
-@lru_cache(maxsize=SHAPES_KEPT)
-def entity_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
-    """One entity by id."""
-    statement = _rows(entity_set).where(ENTITY_TABLES[entity_set.name].c.id == bindparam("id"))
-    return compile_statement(statement, dialect)
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
@@ -199,6 +151,19 @@ def latest_decision_statement(dialect: DialectName = "sqlite") -> Compiled:
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
+def ids_beside_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """The ids of controls in a range: of the controls themselves, or of those that decisions are about."""
+    table = ENTITY_TABLES[entity_set.name]
+    control_id = table.c.control_id if entity_set is DECISIONS else table.c.id
+    statement = select(control_id).where(
+        table.c.tenant_id == bindparam("tenant_id"),
+        control_id >= bindparam("first"),
+        control_id < bindparam("end"),
+    )
+    return compile_statement(statement, dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
 def newest_score_statement(dialect: DialectName = "sqlite") -> Compiled:
     """The newest score of a vendor and provider, both given in lower case."""
     table = ENTITY_TABLES[SECURE_SCORES.name]
@@ -228,7 +193,3 @@ def _rows(entity_set: EntitySet) -> Select[str, int, bytes]:
     return select(table.c.id, table.c.version, table.c.body).where(
         table.c.tenant_id == bindparam("tenant_id")
     )
-
-
-def _array(texts: Iterable[str]) -> str:
-    return dump_json(list(texts)).decode()

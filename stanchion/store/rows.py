@@ -1,4 +1,4 @@
-"""Rows of the tables that hold no entities: tenants, clients, signing keys and the store's own facts.
+"""Rows of the tables that hold no entities: tenants, clients, issuers, keys, facts of the store.
 
 They are few and read by key; administration writes them through commands, as `Row` values by `RowKey`.
 """
@@ -12,14 +12,14 @@ from sqlalchemy import Table, bindparam, select
 
 from stanchion.ledger.working_set import Row, RowKey, RowValue, TableKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.tables import clients, meta, signing_keys, tenants
+from stanchion.store.tables import clients, issuers, meta, signing_keys, tenants
 
 STORE_CHAIN = "00000000-0000-0000-0000-000000000000"
 """The tenant whose chain records acts that belong to no tenant; not listed, and no token may name it."""
 
 # A change to any of these is a new directory revision.
-DIRECTORY_TABLES = frozenset({clients.name, signing_keys.name, tenants.name})
-_WRITABLE = {table.name: table for table in (clients, signing_keys, meta, tenants)}
+DIRECTORY_TABLES = frozenset({clients.name, issuers.name, signing_keys.name, tenants.name})
+_WRITABLE = {table.name: table for table in (clients, issuers, signing_keys, meta, tenants)}
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,21 @@ class SigningKeyRow:
     retired_ticks: int | None
 
 
+@dataclass(frozen=True)
+class IssuerRow:
+    """An issuer besides our own; `audiences` and `tenant_ids` are JSON arrays."""
+
+    issuer_id: str
+    issuer: str
+    audiences: str
+    tenant_ids: str
+    fleet_home: int
+    keys_url: str
+    discovered: int
+    created_ticks: int
+    removed_ticks: int | None
+
+
 def read_tenant(connection: sqlite3.Connection, tenant_id: str) -> TenantRow | None:
     """Return a tenant, or None; the store's own chain is none."""
     rows = connection.execute(tenant_statement().sql, {"tenant_id": tenant_id}).fetchall()
@@ -87,6 +102,11 @@ def read_signing_keys(connection: sqlite3.Connection) -> list[SigningKeyRow]:
     return [SigningKeyRow(*row) for row in connection.execute(signing_keys_statement().sql)]
 
 
+def read_issuers(connection: sqlite3.Connection) -> list[IssuerRow]:
+    """Return every issuer besides our own, removed ones too, the oldest first."""
+    return [IssuerRow(*row) for row in connection.execute(issuers_statement().sql)]
+
+
 def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
     """Return a fact of the store, or None."""
     rows = connection.execute(row_statement(meta).sql, {"key": key}).fetchall()
@@ -111,11 +131,12 @@ def read_row(connection: sqlite3.Connection, key: RowKey) -> Row | None:
 
 
 def read_table(connection: sqlite3.Connection, key: TableKey) -> dict[RowKey, Row]:
-    """Return every row of the table that a command asks for; only the signing keys are so few."""
-    if key.table != signing_keys.name:
-        raise KeyError(key.table)
-    rows = (asdict(row) for row in read_signing_keys(connection))
-    return {RowKey(key.table, row["kid"]): row for row in rows}
+    """Return every row of the table that a command asks for; only signing keys and issuers are so few."""
+    if key.table == signing_keys.name:
+        return {RowKey(key.table, row.kid): asdict(row) for row in read_signing_keys(connection)}
+    if key.table == issuers.name:
+        return {RowKey(key.table, row.issuer_id): asdict(row) for row in read_issuers(connection)}
+    raise KeyError(key.table)
 
 
 def writable_table(key: RowKey) -> Table:
@@ -154,6 +175,13 @@ def clients_statement(dialect: DialectName = "sqlite") -> Compiled:
 def signing_keys_statement(dialect: DialectName = "sqlite") -> Compiled:
     """Every signing key, the oldest first."""
     statement = select(signing_keys).order_by(signing_keys.c.created_ticks, signing_keys.c.kid)
+    return compile_statement(statement, dialect)
+
+
+@lru_cache
+def issuers_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """Every issuer besides our own, the oldest first."""
+    statement = select(issuers).order_by(issuers.c.created_ticks, issuers.c.issuer_id)
     return compile_statement(statement, dialect)
 
 

@@ -1,7 +1,7 @@
 """The store on SQLite: what the rest of the program sees of it.
 
 - Reads see everything that was committed before them; no transaction outlives its call.
-- Point reads run where they are called, on one connection: they take less time than a hop to a thread. What may
+- Point reads run on the event loop, on one connection: they take less time than a hop to a thread. What may
   read many rows runs in reader threads. Both have a deadline.
 - `submit` answers after COMMIT through group commit; `run` is one transaction at once, for the command line.
 """
@@ -15,6 +15,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from stanchion.errors import OperatorError
 from stanchion.ledger.changes import Head
 from stanchion.ledger.fold import Command
@@ -22,17 +24,22 @@ from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
 from stanchion.odata.query import ListQuery
 from stanchion.store import reading, rows
-from stanchion.store.batch import commit_batch, commit_prepared
+from stanchion.store.batch import commit_batch
 from stanchion.store.commit import DEADLINE_SECONDS, GroupCommit
-from stanchion.store.connection import STATEMENT_SECONDS, connect, database_path, deadline, snapshot
+from stanchion.store.connection import connect, database_path, snapshot
 from stanchion.store.contract import Page
+from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
 from stanchion.store.failures import for_operator
+from stanchion.store.locking import nap_briefly
 from stanchion.store.meta import StoreFacts, store_facts
 from stanchion.store.migrate import migrate_sqlite
 from stanchion.store.moment import Moment, moment
 from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken
+from stanchion.store.page_reading import read_count, read_page
+from stanchion.store.point_reads import PointReads
+from stanchion.store.prepared import commit_prepared
 from stanchion.store.readers import Readers
-from stanchion.store.rows import ClientRow, SigningKeyRow, TenantRow
+from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -49,14 +56,25 @@ _SERVER_READ_SECONDS = 0.5
 class SQLiteStore:
     """A store in one SQLite file; made by `open`."""
 
-    def __init__(self, path: Path, *, writer: sqlite3.Connection, facts: StoreFacts, serving: bool) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        writer: sqlite3.Connection,
+        facts: StoreFacts,
+        serving: bool,
+        statement_seconds: float,
+    ) -> None:
         self.path = path
         self._writer = writer
         self._writing = threading.Lock()
-        self._read_seconds = _SERVER_READ_SECONDS if serving else STATEMENT_SECONDS
+        self._read_seconds = min(_SERVER_READ_SECONDS, statement_seconds) if serving else statement_seconds
+        self._patience_seconds = _SERVER_BUSY_SECONDS if serving else _COMMAND_LINE_BUSY_SECONDS
         busy_seconds = _SERVER_READ_BUSY_SECONDS if serving else _COMMAND_LINE_BUSY_SECONDS
         self._reader = connect(path, busy_seconds=busy_seconds)
-        self._readers = Readers(path)
+        self._deadline = Deadline(self._reader)
+        self._point_reads = PointReads(self._reader, self._deadline, seconds=self._read_seconds)
+        self._readers = Readers(path, statement_seconds=statement_seconds)
         self._broken = False
         self.store_id = facts.store_id
         self.epoch = facts.epoch
@@ -65,15 +83,23 @@ class SQLiteStore:
 
     @classmethod
     def open(
-        cls, url_or_path: str | os.PathLike[str], *, serving: bool = False, create: bool = True
+        cls,
+        url_or_path: str | os.PathLike[str],
+        *,
+        serving: bool = False,
+        create: bool = True,
+        statement_seconds: float = STATEMENT_SECONDS,
     ) -> "SQLiteStore":
         """Open a database, bring its schema up to date, and make it when it is new and `create` is set.
 
-        A `serving` store has a writer thread for `submit`; it opens after the process has forked. Raises
-        OperatorError for a file that cannot be used, saying why.
+        A `serving` store has a writer thread for `submit`; it opens after the process has forked. No read takes
+        longer than `statement_seconds`. Raises OperatorError for a file that cannot be used, saying why.
         """
         path = database_path(url_or_path)
-        _check_file(path, create=create)
+        try:
+            _check_file(path, create=create)
+        except OSError as error:
+            raise OperatorError(f"{path} cannot be opened: {error.strerror}.") from None
         busy_seconds = _SERVER_BUSY_SECONDS if serving else _COMMAND_LINE_BUSY_SECONDS
         try:
             writer = connect(path, busy_seconds=busy_seconds, create=create, writes=True)
@@ -82,7 +108,8 @@ class SQLiteStore:
         try:
             migrate_sqlite(writer, path=path)
             facts = store_facts(writer, path=path)
-            return cls(path, writer=writer, facts=facts, serving=serving)
+            nap_briefly(writer)
+            return cls(path, writer=writer, facts=facts, serving=serving, statement_seconds=statement_seconds)
         except sqlite3.Error as error:
             writer.close()
             raise for_operator(error, path=str(path)) from error
@@ -100,22 +127,23 @@ class SQLiteStore:
 
     async def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Stored | None:
         """Return an entity, or None."""
-        return self._read(lambda reader: reading.read_entity(reader, entity_set, tenant_id=tenant_id, id=id))
+        return await self._point_reads.get(tenant_id, entity_set, id)
 
     async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
         """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
 
         def read(reader: sqlite3.Connection) -> Page:
             with snapshot(reader):
-                count = reading.read_count(reader, query, tenant_id=tenant_id) if query.count else None
-                found, key = reading.read_page(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
-            return Page(found, key, count)
+                page = read_page(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
+                if query.count:
+                    page = replace(page, count=read_count(reader, query, tenant_id=tenant_id))
+            return page
 
         return await self._readers.read(read)
 
     async def count(self, tenant_id: str, query: ListQuery) -> int:
         """Return how many entities the query's set has, its paging left aside."""
-        return await self._readers.read(lambda reader: reading.read_count(reader, query, tenant_id=tenant_id))
+        return await self._readers.read(lambda reader: read_count(reader, query, tenant_id=tenant_id))
 
     async def newest_score_id(self, tenant_id: str, *, vendor: str, provider: str) -> str | None:
         """Return the id of the newest score of a provider, or None; A-Z match in either case."""
@@ -152,7 +180,7 @@ class SQLiteStore:
             if self._broken:
                 raise OperatorError(f"{self.path} failed while writing; nothing more is written to it.")
             try:
-                outcome = commit_prepared(self._writer, command)
+                outcome = commit_prepared(self._writer, command, patience_seconds=self._patience_seconds)
             except StoreBroken as error:
                 self._broken = True
                 raise OperatorError(
@@ -166,7 +194,7 @@ class SQLiteStore:
                 raise refusal
 
     def directory_revision(self) -> int:
-        """Return the number that grows with each write to clients, signing keys and tenants."""
+        """Return the number that grows with each write to clients, issuers, signing keys and tenants."""
         return self._read(rows.read_directory_revision)
 
     def tenant(self, tenant_id: str) -> TenantRow | None:
@@ -189,6 +217,10 @@ class SQLiteStore:
         """Return every signing key, the oldest first."""
         return self._read(rows.read_signing_keys)
 
+    def issuers(self) -> list[IssuerRow]:
+        """Return every issuer besides our own, removed ones too, the oldest first."""
+        return self._read(rows.read_issuers)
+
     async def close(self) -> None:
         """Answer what was submitted, then close the file."""
         await asyncio.to_thread(self.close_now)
@@ -204,10 +236,10 @@ class SQLiteStore:
 
     def _run_batch(self, commands: Sequence[Command[object]]) -> list[Outcome[object]]:
         with self._writing:
-            return commit_batch(self._writer, commands)
+            return commit_batch(self._writer, commands, patience_seconds=self._patience_seconds)
 
     def _read(self, read: Callable[[sqlite3.Connection], R]) -> R:
-        with deadline(self._reader, seconds=self._read_seconds):
+        with self._deadline.after(self._read_seconds):
             return read(self._reader)
 
 
@@ -218,7 +250,9 @@ def _check_file(path: Path, *, create: bool) -> None:
         raise OperatorError(f"{path.parent} is not a directory; make it first.")
     if not path.exists():
         if not create:
-            raise OperatorError(f"{path} does not exist.")
+            raise OperatorError(
+                f"{path} does not exist; `stanchion tenant add` or `serve` makes it, or --database names another."
+            )
     elif not os.access(path, os.W_OK):
         raise OperatorError(f"{path} cannot be written by this account; its file system may be read-only.")
     if not os.access(path.parent, os.W_OK):

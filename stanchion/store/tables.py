@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from stanchion.model.edm import DECISIONS, ENTITY_SETS, EntitySet, PrimitiveName
 
-REVISIONS = ("0001",)  # every revision of the schema, oldest first
+REVISIONS = ("0001", "0002")  # every revision of the schema, oldest first
 HEAD_REVISION = REVISIONS[-1]
 
 T = TypeVar("T")
@@ -181,6 +181,22 @@ signing_keys = Table(
     _required("created_ticks", BigInteger()),
     Column("retired_ticks", BigInteger()),
     PrimaryKeyConstraint("kid", name="pk_signing_keys"),
+)
+
+# Identity providers besides our own; `audiences` and `tenant_ids` are JSON arrays.
+issuers = Table(
+    "issuers",
+    metadata,
+    _required("issuer_id", _text),
+    _required("issuer", _text),
+    _required("audiences", _text),
+    _required("tenant_ids", _text),
+    _required("fleet_home", Integer()),
+    _required("keys_url", _text),
+    _required("discovered", Integer()),
+    _required("created_ticks", BigInteger()),
+    Column("removed_ticks", BigInteger()),
+    PrimaryKeyConstraint("issuer_id", name="pk_issuers"),
 )
 
 TENANT_OWNED = frozenset(

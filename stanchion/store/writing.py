@@ -1,24 +1,62 @@
-"""Writing what a fold leaves: the changes, the entities, the rows, and the new head of the chain."""
+"""Writing what a fold leaves: the changes, the entities, the rows, and the new head of the chain.
+
+- What takes long, compressing bodies and reading columns out of them, is `packed` beforehand and needs no lock.
+- Rows of a kind go in together, some to a statement: the driver lets other threads run before and after each
+  statement, and getting back to work costs more than the row. Values are by place, as the parameters stand.
+"""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Integer, Table, Text, bindparam, cast, delete, insert, update
 
 from stanchion.ledger.changes import Change, Head
 from stanchion.ledger.fold import Written
-from stanchion.ledger.working_set import Row, RowKey, Stored
-from stanchion.model.check import ColumnValue, column_values
+from stanchion.ledger.working_set import EntityKey, Row, RowKey, RowValue, Stored
+from stanchion.model.check import ColumnValue, column_value, column_values
 from stanchion.model.edm import ENTITY_SETS, EntitySet
 from stanchion.store.bodies import pack
-from stanchion.store.compile import Compiled, DialectName, compile_statement, upsert
+from stanchion.store.compile import (
+    Compiled,
+    DialectName,
+    compile_for_rows,
+    compile_statement,
+    repeated,
+    upsert,
+)
+from stanchion.store.expressions import AnyOf, text_array
 from stanchion.store.rows import DIRECTORY_TABLES, key_column, writable_table
 from stanchion.store.tables import ENTITY_TABLES, change_details, changes, meta, tenants, tombstones
 
 
-def write(connection: sqlite3.Connection, written: Written, *, tenant_id: str, head: Head) -> None:
-    """Write one tenant's part of a batch, inside the transaction that is open."""
+class PackedEntity(NamedTuple):
+    """An entity as its row has it, whatever its version."""
+
+    columns: tuple[ColumnValue, ...]  # in the order of the set's columns
+    body: bytes
+
+
+Packed: TypeAlias = Mapping[EntityKey, PackedEntity]
+# Some thousand values in a statement, a fraction of what SQLite allows.
+_ROWS_AT_ONCE = 64
+_Values: TypeAlias = "tuple[RowValue | float, ...]"
+
+
+def packed(entities: Mapping[EntityKey, Stored | None]) -> Packed:
+    """Return the entities that are there after a batch as their rows will have them."""
+    return {key: _packed(key, stored) for key, stored in entities.items() if stored is not None}
+
+
+def write(
+    connection: sqlite3.Connection, written: Written, packs: Packed, *, tenant_id: str, head: Head
+) -> None:
+    """Write one tenant's part of a batch, inside the transaction that is open.
+
+    `packs` has every entity that is written.
+    """
     if not written.changes:
         return
     if written.new_tenant:
@@ -27,19 +65,23 @@ def write(connection: sqlite3.Connection, written: Written, *, tenant_id: str, h
     else:
         _move_head(connection, tenant_id=tenant_id, head=head)
     _insert_changes(connection, written.changes)
-    _write_entities(connection, written, tenant_id=tenant_id)
+    for entity_set in ENTITY_SETS.values():
+        mine = {key: stored for key, stored in written.entities.items() if key.entity_set == entity_set.name}
+        if mine:
+            _put(connection, entity_set, mine, packs, tenant_id=tenant_id)
+            _delete(connection, entity_set, mine, written, tenant_id=tenant_id)
     _write_rows(connection, written.rows)
 
 
+def _packed(key: EntityKey, stored: Stored) -> PackedEntity:
+    columns, value = ENTITY_SETS[key.entity_set].columns, stored.value
+    stored.drop_value()  # Nothing asks for it after this.
+    return PackedEntity(tuple([column_value(column, value) for column in columns]), pack(stored.body))
+
+
 def _insert_tenant(connection: sqlite3.Connection, row: Row, *, tenant_id: str, head: Head) -> None:
-    parameters = {
-        "tenant_id": tenant_id,
-        "name": row["name"],
-        "created_ticks": row["created_ticks"],
-        "sequence": head.sequence,
-        "head_hash": head.hash,
-    }
-    connection.execute(insert_statement(tenants).sql, parameters)
+    values = (tenant_id, row["name"], row["created_ticks"], head.sequence, head.hash)
+    connection.execute(insert_statement(tenants).sql, values)
 
 
 def _move_head(connection: sqlite3.Connection, *, tenant_id: str, head: Head) -> None:
@@ -47,44 +89,70 @@ def _move_head(connection: sqlite3.Connection, *, tenant_id: str, head: Head) ->
     connection.execute(head_statement().sql, parameters)
 
 
-def _insert_changes(connection: sqlite3.Connection, written: Iterable[Change]) -> None:
-    links, details = [], []
-    for change in written:
-        key = {"tenant_id": change.tenant_id, "sequence": change.sequence}
-        links.append(
-            {
-                **key,
-                "time_ticks": change.time_ticks,
-                "command_id": change.command_id,
-                "record": change.record,
-                "hash": change.hash,
-            }
-        )
-        details.append({**key, "salt": change.salt, "detail": pack(change.detail)})
-    connection.executemany(insert_statement(changes).sql, links)
-    connection.executemany(insert_statement(change_details).sql, details)
+def _insert_changes(connection: sqlite3.Connection, written: Sequence[Change]) -> None:
+    links: list[_Values] = [
+        (each.tenant_id, each.sequence, each.time_ticks, each.command_id, each.record, each.hash)
+        for each in written
+    ]
+    details: list[_Values] = [
+        (each.tenant_id, each.sequence, each.salt, pack(each.detail)) for each in written
+    ]
+    _insert_rows(connection, insert_statement(changes), links)
+    _insert_rows(connection, insert_statement(change_details), details)
 
 
-def _write_entities(connection: sqlite3.Connection, written: Written, *, tenant_id: str) -> None:
-    for entity_set in ENTITY_SETS.values():
-        mine = {key: stored for key, stored in written.entities.items() if key.entity_set == entity_set.name}
-        put = [stored for stored in mine.values() if stored is not None]
-        graves = [
-            {
-                "tenant_id": tenant_id,
-                "entity_set": entity_set.name,
-                "id": key.id,
-                "version": written.deleted_versions[key],
-                "provider": _provider(entity_set, written.deleted[key]),
-            }
-            for key, stored in mine.items()
-            if stored is None
+def _put(
+    connection: sqlite3.Connection,
+    entity_set: EntitySet,
+    entities: Mapping[EntityKey, Stored | None],
+    packs: Packed,
+    *,
+    tenant_id: str,
+) -> None:
+    rows: list[_Values] = []
+    for key, stored in entities.items():
+        if stored is not None:
+            columns, body = packs[key]
+            rows.append((tenant_id, key.id, stored.version, None, *columns, body))
+    if rows:
+        _insert_rows(connection, upsert_statement(ENTITY_TABLES[entity_set.name]), rows)
+        ids = text_array(key.id for key, stored in entities.items() if stored is not None)
+        parameters = {"tenant_id": tenant_id, "entity_set": entity_set.name, "ids": ids}
+        connection.execute(forget_tombstones_statement().sql, parameters)
+
+
+def _delete(
+    connection: sqlite3.Connection,
+    entity_set: EntitySet,
+    entities: Mapping[EntityKey, Stored | None],
+    written: Written,
+    *,
+    tenant_id: str,
+) -> None:
+    gone = [key for key, stored in entities.items() if stored is None]
+    if gone:
+        connection.executemany(delete_statement(entity_set).sql, [(tenant_id, key.id) for key in gone])
+        graves: list[_Values] = [
+            (
+                tenant_id,
+                entity_set.name,
+                key.id,
+                written.deleted_versions[key],
+                _provider(entity_set, written.deleted[key]),
+            )
+            for key in gone
         ]
-        if put:
-            _put(connection, entity_set, tenant_id=tenant_id, entities=put)
-        if graves:
-            connection.executemany(delete_statement(entity_set).sql, graves)
-            connection.executemany(upsert_statement(tombstones).sql, graves)
+        _insert_rows(connection, upsert_statement(tombstones), graves)
+
+
+def _insert_rows(connection: sqlite3.Connection, insert: Compiled, rows: Sequence[_Values]) -> None:
+    """Insert rows by statements of as many as a power of two, so that few of them have to be prepared."""
+    done = 0
+    while done < len(rows):
+        count = min(_ROWS_AT_ONCE, 1 << ((len(rows) - done).bit_length() - 1))
+        values = tuple(chain.from_iterable(rows[done : done + count]))
+        connection.execute(repeated(insert, count), values)
+        done += count
 
 
 def _provider(entity_set: EntitySet, deleted: Stored | None) -> ColumnValue:
@@ -93,30 +161,13 @@ def _provider(entity_set: EntitySet, deleted: Stored | None) -> ColumnValue:
     return column_values(entity_set, deleted.value).get("vendor_information_provider")
 
 
-def _put(
-    connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str, entities: Iterable[Stored]
-) -> None:
-    rows = [
-        {
-            "tenant_id": tenant_id,
-            "id": stored.id,
-            "version": stored.version,
-            "dictionary": None,
-            "body": pack(stored.body),
-            **column_values(entity_set, stored.value),
-        }
-        for stored in entities
-    ]
-    graves = [{"tenant_id": tenant_id, "entity_set": entity_set.name, "id": row["id"]} for row in rows]
-    connection.executemany(upsert_statement(ENTITY_TABLES[entity_set.name]).sql, rows)
-    connection.executemany(forget_tombstone_statement().sql, graves)
-
-
 def _write_rows(connection: sqlite3.Connection, rows: Mapping[RowKey, Row]) -> None:
     for key, row in rows.items():
         table = writable_table(key)
         if table is not tenants:
-            connection.execute(upsert_statement(table).sql, {key_column(table): key.key, **row})
+            statement = upsert_statement(table)
+            whole = {key_column(table): key.key, **row}
+            connection.execute(statement.sql, tuple(whole[name] for name in statement.parameters))
     if any(key.table in DIRECTORY_TABLES for key in rows):
         connection.execute(revision_statement().sql, {"key": "directory_revision", "one": 1})
 
@@ -124,13 +175,13 @@ def _write_rows(connection: sqlite3.Connection, rows: Mapping[RowKey, Row]) -> N
 @lru_cache
 def insert_statement(table: Table, dialect: DialectName = "sqlite") -> Compiled:
     """A new row, whole."""
-    return compile_statement(insert(table), dialect)
+    return compile_for_rows(insert(table), dialect)
 
 
 @lru_cache
 def upsert_statement(table: Table, dialect: DialectName = "sqlite") -> Compiled:
     """A row, whole, new or not."""
-    return compile_statement(upsert(table, dialect), dialect)
+    return compile_for_rows(upsert(table, dialect), dialect)
 
 
 @lru_cache
@@ -151,16 +202,16 @@ def delete_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> 
     statement = delete(table).where(
         table.c.tenant_id == bindparam("tenant_id"), table.c.id == bindparam("id")
     )
-    return compile_statement(statement, dialect)
+    return compile_for_rows(statement, dialect)
 
 
 @lru_cache
-def forget_tombstone_statement(dialect: DialectName = "sqlite") -> Compiled:
-    """The tombstone of an entity goes, because the entity is there again."""
+def forget_tombstones_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """The tombstones of entities go, because the entities are there again."""
     statement = delete(tombstones).where(
         tombstones.c.tenant_id == bindparam("tenant_id"),
         tombstones.c.entity_set == bindparam("entity_set"),
-        tombstones.c.id == bindparam("id"),
+        AnyOf(tombstones.c.id, "ids"),
     )
     return compile_statement(statement, dialect)
 

@@ -15,27 +15,26 @@ from starlette.types import Receive, Scope, Send
 
 from stanchion.access.origin import Origins
 from stanchion.errors import BadRequest, HeadersTooLarge, OperatorError, StanchionError, UriTooLong
-from stanchion.logs import request_id as logged_request_id
-from stanchion.logs import tenant_id as logged_tenant_id
+from stanchion.logs import Trace, flush_logs
+from stanchion.logs import trace as logged_trace
 from stanchion.settings import Settings
-from stanchion.web.arrival import arrival
+from stanchion.web.arrival import AskedOrigins
+from stanchion.web.cors import Cors
 from stanchion.web.envelope import error_reply
 from stanchion.web.exchange import Reply, Request
+from stanchion.web.request_ids import request_ids
+from stanchion.web.request_log import log_request
 
 logger = logging.getLogger("stanchion.request")
 
 # A GUID has 36 characters; nobody needs more than a few of them to find a request again.
 MAX_CLIENT_REQUEST_ID = 128
-# Somebody was not let in, be it by an error or by an answer of the token endpoint: logged as a warning.
-_REFUSED_ACCESS = frozenset({401, 403, 421, 429})
-# From here on the reason lies with the server.
-_SERVER_ERROR = 500
 
 
 class Handler(Protocol):
     """Answers a request whose origin is known; raises a StanchionError to refuse."""
 
-    async def __call__(self, request: Request, origin: str) -> Reply:
+    def __call__(self, request: Request, origin: str) -> Awaitable[Reply]:
         """Answer."""
 
 
@@ -53,21 +52,26 @@ class Edge:
     ) -> None:
         self._handler = handler
         self._operations = operations
-        self._origins = origins
+        self._origins = AskedOrigins(origins)
+        self._request_ids = request_ids()
         self._settings = settings
+        self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._on_stop = on_stop
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI scope."""
-        if scope["type"] == "lifespan":
+        if scope["type"] == "http":
+            trace = Trace(next(self._request_ids))
+            logged_trace.set(trace)
+            request = Request.of(scope, receive, trace=trace)
+            reply = await self._reply(request)
+            for message in reply.messages(without_body=request.method == "HEAD"):
+                await send(message)
+        elif scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif scope["type"] == "http":
-            await self._serve(Request.of(scope, receive), send)
 
-    async def _serve(self, request: Request, send: Send) -> None:
+    async def _reply(self, request: Request) -> Reply:
         began = time.perf_counter()
-        logged_request_id.set(request.request_id)
-        logged_tenant_id.set("")
         client_request_id = _client_request_id(request)
         origin: str | None = None
         refusal: StanchionError | None = None
@@ -75,22 +79,25 @@ class Edge:
             reply = self._operations(request)
             if reply is None:
                 self._check_size(request)
-                origin = self._origins.origin(arrival(request))
-                reply = await self._handler(request, origin)
+                origin = self._origins.origin(request)
+                reply = self._cors.preflight(request) if self._cors is not None else None
+                reply = reply or await self._handler(request, origin)
         except Exception as error:
             refusal = _told(error)
             if refusal is not error:
                 logger.exception("The request failed for a fault of our own.")
             reply = _refused(refusal, request, client_request_id, origin)
-        reply.headers["request-id"] = request.request_id
+        reply.headers["request-id"] = request.trace.request_id
         reply.headers["client-request-id"] = client_request_id
-        _log(request, reply, began, refusal)
-        await reply.send(send, without_body=request.method == "HEAD")
+        if self._cors is not None:
+            self._cors.add_headers(request, reply)
+        log_request(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
+        return reply
 
     def _check_size(self, request: Request) -> None:
         if len(request.path) + len(request.query) > self._settings.max_url_bytes:
             raise UriTooLong(f"The path and query are longer than {self._settings.max_url_bytes:,} bytes.")
-        size = sum(len(name) + len(value) for name, value in request.headers.items())
+        size = sum(map(len, request.headers)) + sum(map(len, request.headers.values()))
         if size > self._settings.max_header_bytes:
             raise HeadersTooLarge(f"The headers are larger than {self._settings.max_header_bytes:,} bytes.")
         if not request.headers.get("host"):
@@ -101,6 +108,7 @@ class Edge:
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._on_stop()
+        flush_logs()
         await send({"type": "lifespan.shutdown.complete"})
 
 
@@ -125,25 +133,4 @@ def _refused(error: StanchionError, request: Request, client_request_id: str, or
 def _client_request_id(request: Request) -> str:
     sent = request.headers.get("client-request-id", "")
     usable = 0 < len(sent) <= MAX_CLIENT_REQUEST_ID and sent.isascii() and sent.isprintable()
-    return sent if usable else request.request_id
-
-
-def _log(request: Request, reply: Reply, began: float, refusal: StanchionError | None) -> None:
-    warns = reply.status in _REFUSED_ACCESS or reply.status >= _SERVER_ERROR
-    level = logging.WARNING if warns else logging.INFO
-    if logger.isEnabledFor(level):
-        # Why other requests failed is not said: those messages may repeat what stood in the body.
-        reason = f": {refusal.message}" if warns and refusal is not None else ""
-        logger.log(
-            level,
-            "%s %s %d%s",
-            request.method,
-            request.path.decode("latin-1"),
-            reply.status,
-            reason,
-            extra={
-                "status": reply.status,
-                "duration_ms": round((time.perf_counter() - began) * 1000, 1),
-                "bytes": len(reply.body),
-            },
-        )
+    return sent if usable else request.trace.request_id

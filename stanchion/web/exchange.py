@@ -4,21 +4,22 @@ Header names are lower case; a header that came more than once has its values jo
 """
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from uuid import uuid4
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
-from starlette.types import Receive, Scope, Send
+import msgspec
+from starlette.types import Message, Receive, Scope
 
 from stanchion.errors import BadRequest, PayloadTooLarge, RequestTimeout
+from stanchion.logs import Trace
 
 JSON = "application/json"
 # Any 64-bit length, and far more than is ever read.
 _MAX_LENGTH_DIGITS = 19
+_WITHOUT_CONTENT = frozenset({204, 304})
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What a caller asks. `path` and `query` are raw bytes, percent-encoding and all."""
 
     method: str
@@ -29,28 +30,33 @@ class Request:
     scheme: str
     peer: str
     receive: Receive
-    request_id: str = field(default_factory=lambda: str(uuid4()))
+    trace: Trace
+
+    @property
+    def request_id(self) -> str:
+        """The id that this server gave it."""
+        return self.trace.request_id
 
     @classmethod
-    def of(cls, scope: Scope, receive: Receive) -> "Request":
+    def of(cls, scope: Scope, receive: Receive, *, trace: Trace) -> "Request":
         """Return the request of an ASGI scope of type http."""
-        headers: dict[str, str] = {}
-        authorization: tuple[str, ...] = ()
-        for raw_name, raw_value in scope["headers"]:
-            name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-            headers[name] = f"{headers[name]}, {value}" if name in headers else value
-            if name == "authorization":
-                authorization += (value,)
+        raw = scope["headers"]
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+        authorization = (headers["authorization"],) if "authorization" in headers else ()
+        if len(headers) < len(raw):
+            headers = _joined(raw)
+            authorization = tuple(value.decode("latin-1") for name, value in raw if name == b"authorization")
         client = scope.get("client")
         return cls(
-            method=scope["method"],
-            path=scope.get("raw_path") or scope["path"].encode(),
-            query=scope["query_string"],
-            headers=headers,
-            authorization=authorization,
-            scheme=scope["scheme"],
-            peer=client[0] if client else "",
-            receive=receive,
+            scope["method"],
+            scope.get("raw_path") or scope["path"].encode(),
+            scope["query_string"],
+            headers,
+            authorization,
+            scope["scheme"],
+            client[0] if client else "",
+            receive,
+            trace,
         )
 
     async def body(self, *, max_bytes: int, timeout_seconds: float) -> bytes:
@@ -88,26 +94,38 @@ class Request:
                 return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-@dataclass
-class Reply:
+class Reply(msgspec.Struct):
     """What is answered; `headers` are further ones than every reply has."""
 
     status: int
     body: bytes = b""
     content_type: str | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = {}
 
-    async def send(self, send: Send, *, without_body: bool) -> None:
-        """Send the reply; to a HEAD request without its body."""
-        headers = [
-            (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()
-        ]
+    def messages(self, *, without_body: bool) -> tuple[Message, Message]:
+        """Return what is sent; to a HEAD request without the body."""
+        headers = [(_encoded_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
         if self.content_type is not None:
             headers.append((b"content-type", self.content_type.encode("latin-1")))
-        if self.status not in {204, 304}:
-            headers.append((b"content-length", str(len(self.body)).encode()))
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if without_body else self.body})
+        if self.status not in _WITHOUT_CONTENT:
+            headers.append((b"content-length", b"%d" % len(self.body)))
+        return (
+            {"type": "http.response.start", "status": self.status, "headers": headers},
+            {"type": "http.response.body", "body": b"" if without_body else self.body},
+        )
+
+
+def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    return headers
+
+
+@lru_cache(maxsize=128)
+def _encoded_name(name: str) -> bytes:
+    return name.lower().encode("latin-1")
 
 
 def _too_large(max_bytes: int) -> PayloadTooLarge:

@@ -4,12 +4,11 @@ The checks come in one order, which callers rely on: token (401), route (404, 40
 accepted and sent (406, 415), size (413), the body by itself (400), and then what the command finds.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from typing import TypeAlias, assert_never
 
 from stanchion.access.permission import Need, require
 from stanchion.errors import MethodNotAllowed, NotFound, StanchionError, UnsupportedMediaType
-from stanchion.logs import tenant_id as logged_tenant_id
 from stanchion.model.csdl import metadata_document
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
 from stanchion.model.service import service_document
@@ -30,12 +29,13 @@ from stanchion.store import Store
 from stanchion.web.call import Authenticate, Call
 from stanchion.web.exchange import Reply, Request
 from stanchion.web.reading import Reading
-from stanchion.web.replies import DEPRECATED_HEADERS, ODATA_HEADERS, ODATA_JSON
+from stanchion.web.replies import DEPRECATED_ODATA_HEADERS, ODATA_HEADERS, ODATA_JSON
 from stanchion.web.writing import Writing
 
-Operation: TypeAlias = Callable[[], Awaitable[Reply]]
 # The resources on which there is something to do for a caller.
 Offered: TypeAlias = SecuritySingleton | SetResource | CountResource | EntityResource
+_WITHOUT_TOKEN = (ServiceDocument, Metadata)
+_OF_A_SET = (EntityResource, SetResource, CountResource)
 
 
 class GraphRoots:
@@ -49,56 +49,81 @@ class GraphRoots:
     async def answer(self, resource: Resource, request: Request, origin: str) -> Reply:
         """Answer a request for a resource of a Graph root; raises a StanchionError to refuse."""
         try:
-            reply = await self._answer(resource, request, origin)
+            if isinstance(resource, _WITHOUT_TOKEN):
+                reply = _document(resource, request, origin)
+            else:
+                caller = await self._authenticate(request)
+                request.trace.tenant_id = caller.tenant_id
+                reply = await self._operation(resource, Call(request, origin, caller))
         except StanchionError as error:
             error.headers.update(_headers(resource))
             raise
         reply.headers.update(_headers(resource))
         return reply
 
-    async def _answer(self, resource: Resource, request: Request, origin: str) -> Reply:
-        if isinstance(resource, ServiceDocument | Metadata):
-            return _document(resource, request, origin)
-        caller = await self._authenticate(request)
-        logged_tenant_id.set(caller.tenant_id)
+    def _operation(self, resource: Offered | UnknownSegment, call: Call) -> Awaitable[Reply]:
+        """Return what answers the call, once it has passed the checks that need neither body nor store."""
+        request = call.request
         if isinstance(resource, UnknownSegment):
             raise NotFound(f"Resource not found for the segment {shown(resource.segment)}.")
-        operation = self._operation(resource, Call(request, origin, caller))
-        require(caller, Need.READ if request.method in {"GET", "HEAD"} else Need.WRITE)
+        method = "GET" if request.method == "HEAD" else request.method
+        offered = _methods(resource)
+        if method not in offered:
+            raise MethodNotAllowed(
+                request.method, allowed=("GET", "HEAD", *(m for m in offered if m != "GET"))
+            )
+        require(call.caller, Need.READ if method == "GET" else Need.WRITE)
         check_accept(request.headers.get("accept"), COUNT if isinstance(resource, CountResource) else JSON)
         check_version(request.headers.get("odata-maxversion"))
-        if request.method in {"POST", "PATCH"}:
+        if method == "GET":
+            return self._read(resource, call)
+        if method != "DELETE":
             check_content_type(request.headers.get("content-type"))
             _check_encoding(request.headers.get("content-encoding"))
-        return await operation()
+        return self._write(resource, call)
 
-    def _operation(self, resource: Offered, call: Call) -> Operation:
-        reading, writing = self._reading, self._writing
-        offered: dict[str, Operation]
+    def _read(self, resource: Offered, call: Call) -> Awaitable[Reply]:
         match resource:
-            case SecuritySingleton():
-                offered = {"GET": lambda: reading.singleton(resource, call)}
+            case EntityResource():
+                return self._reading.entity(resource, call)
             case SetResource():
-                offered = {
-                    "GET": lambda: reading.page(resource, call),
-                    "POST": lambda: writing.create(resource, call),
-                }
-                if resource.entity_set is SECURE_SCORES:
-                    offered["PATCH"] = lambda: writing.merge_named_in_body(resource, call)
+                return self._reading.page(resource, call)
             case CountResource():
-                offered = {"GET": lambda: reading.count(resource, call)}
-            case EntityResource(entity_set=entity_set):
-                decides = entity_set is CONTROL_PROFILES
-                offered = {
-                    "GET": lambda: reading.entity(resource, call),
-                    "PATCH": lambda: (
-                        writing.decide(resource, call) if decides else writing.merge(resource, call)
-                    ),
-                    "DELETE": lambda: writing.delete(resource, call),
-                }
+                return self._reading.count(resource, call)
+            case SecuritySingleton():
+                return self._reading.singleton(resource, call)
             case _:
                 assert_never(resource)
-        return _chosen(call.request.method, offered)
+
+    def _write(self, resource: Offered, call: Call) -> Awaitable[Reply]:
+        writing = self._writing
+        match resource, call.request.method:
+            case SetResource(), "POST":
+                return writing.create(resource, call)
+            case SetResource(), "PATCH":
+                return writing.merge_named_in_body(resource, call)
+            case EntityResource(entity_set=entity_set), "PATCH" if entity_set is CONTROL_PROFILES:
+                return writing.decide(resource, call)
+            case EntityResource(), "PATCH":
+                return writing.merge(resource, call)
+            case EntityResource(), "DELETE":
+                return writing.delete(resource, call)
+            case _:
+                raise AssertionError(f"{call.request.method} is offered for {resource}, and not carried out.")
+
+
+def _methods(resource: Offered) -> tuple[str, ...]:
+    """Return what may be done with a resource; HEAD goes with GET."""
+    match resource:
+        case EntityResource():
+            return ("GET", "PATCH", "DELETE")
+        case SetResource(entity_set=entity_set):
+            # A score may be patched by the id in the body.
+            return ("GET", "POST", "PATCH") if entity_set is SECURE_SCORES else ("GET", "POST")
+        case CountResource() | SecuritySingleton():
+            return ("GET",)
+        case _:
+            assert_never(resource)
 
 
 def _document(resource: ServiceDocument | Metadata, request: Request, origin: str) -> Reply:
@@ -112,13 +137,6 @@ def _document(resource: ServiceDocument | Metadata, request: Request, origin: st
     return Reply(200, service_document(origin, resource.root), ODATA_JSON)
 
 
-def _chosen(method: str, offered: Mapping[str, Operation]) -> Operation:
-    operation = offered.get("GET" if method == "HEAD" else method)
-    if operation is None:
-        raise MethodNotAllowed(method, allowed=("GET", "HEAD", *(m for m in offered if m != "GET")))
-    return operation
-
-
 def _check_encoding(header: str | None) -> None:
     # Some SDKs compress their bodies, and send them again as they are once they have seen this status.
     if header is not None and header.strip().lower() not in {"", "identity"}:
@@ -130,7 +148,5 @@ def _check_encoding(header: str | None) -> None:
 
 
 def _headers(resource: Resource) -> Mapping[str, str]:
-    deprecated = (
-        isinstance(resource, SetResource | EntityResource | CountResource) and resource.entity_set.deprecated
-    )
-    return {**ODATA_HEADERS, **DEPRECATED_HEADERS} if deprecated else ODATA_HEADERS
+    deprecated = isinstance(resource, _OF_A_SET) and resource.entity_set.deprecated
+    return DEPRECATED_ODATA_HEADERS if deprecated else ODATA_HEADERS

@@ -3,13 +3,14 @@
 `Prefer` is ignored here: an older SDK sends the one of its last PATCH with every GET.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from stanchion.errors import NotFound
 from stanchion.ledger.commands import not_found_message
 from stanchion.odata.etags import etag, matches
 from stanchion.odata.options import parse_item_options, parse_options
 from stanchion.odata.paging import next_link, resumed, skip_token
+from stanchion.odata.query import ListQuery
 from stanchion.odata.render import page_body, singleton_body
 from stanchion.odata.url import CountResource, EntityResource, SecuritySingleton, SetResource
 from stanchion.store import Store
@@ -36,9 +37,10 @@ class Reading:
         if stored is None or not call.caller.may_see(stored):
             raise NotFound(not_found_message(resource.entity_set, resource.key), target="id")
         known = call.request.headers.get("if-none-match")
-        tag = etag(self._store.epoch, stored.version)
-        if known is not None and matches(known, tag, name="If-None-Match"):
-            return Reply(304, headers={"ETag": tag})
+        if known is not None:
+            tag = etag(self._store.epoch, stored.version)
+            if matches(known, tag, name="If-None-Match"):
+                return Reply(304, headers={"ETag": tag})
         return entity_reply(
             stored,
             entity_set=resource.entity_set,
@@ -52,7 +54,7 @@ class Reading:
         """Return a page of a set, with a link to the next one while there is more."""
         query = parse_options(call.request.query, resource.entity_set, root=resource.root)
         key, tenant_id = self._store.link_key, call.caller.tenant_id
-        query = replace(resumed(query, key, tenant_id=tenant_id), provider=call.caller.provider)
+        query = resumed(_limited(query, call), key, tenant_id=tenant_id)
         page = await self._store.page(tenant_id, query, max_bytes=self._max_page_bytes)
         link = None
         if page.last_key is not None:
@@ -62,7 +64,7 @@ class Reading:
             call.origin,
             resource.root,
             entity_set=resource.entity_set,
-            bodies=[stored.body for stored in page.rows],
+            runs=page.runs,
             select=query.select,
             count=page.count,
             next_link=link,
@@ -71,6 +73,12 @@ class Reading:
 
     async def count(self, resource: CountResource, call: Call) -> Reply:
         """Return the number of entities as text (OData 4.01 Protocol 11.2.10)."""
-        query = parse_options(call.request.query, resource.entity_set, root=resource.root)
-        number = await self._store.count(call.caller.tenant_id, replace(query, provider=call.caller.provider))
+        query = _limited(parse_options(call.request.query, resource.entity_set, root=resource.root), call)
+        number = await self._store.count(call.caller.tenant_id, query)
         return Reply(200, str(number).encode(), "text/plain;charset=utf-8")
+
+
+def _limited(query: ListQuery, call: Call) -> ListQuery:
+    """Return the query for what the caller may see."""
+    provider = call.caller.provider
+    return query if provider is None else replace(query, provider=provider)

@@ -19,8 +19,9 @@ ODATA_JSON = (
 ODATA_HEADERS: Mapping[str, str] = MappingProxyType({"OData-Version": "4.0", "Cache-Control": "no-cache"})
 
 # The dates that Graph announced for its legacy security API, of which userSecurityProfiles are a part.
-DEPRECATED_HEADERS: Mapping[str, str] = MappingProxyType(
+DEPRECATED_ODATA_HEADERS: Mapping[str, str] = MappingProxyType(
     {
+        **ODATA_HEADERS,
         "Deprecation": "Wed, 10 Apr 2024 23:59:59 GMT",
         "Sunset": "Fri, 10 Apr 2026 23:59:59 GMT",
         "Link": '<https://developer.microsoft.com/graph/changelog>; rel="deprecation"; type="text/html"; '

@@ -3,8 +3,9 @@
 A path that is nobody's is 401 without a token, as everything is, and 404 with one.
 """
 
+from collections.abc import Awaitable
+
 from stanchion.errors import NotFound
-from stanchion.logs import tenant_id as logged_tenant_id
 from stanchion.model.wording import shown
 from stanchion.odata.url import parse_path
 from stanchion.web.call import Authenticate
@@ -21,14 +22,17 @@ class Surfaces:
         self._issuer = issuer
         self._authenticate = authenticate
 
-    async def __call__(self, request: Request, origin: str) -> Reply:
+    def __call__(self, request: Request, origin: str) -> Awaitable[Reply]:
         """Answer a request."""
         resource = parse_path(request.path)
         if resource is not None:
-            return await self._graph.answer(resource, request, origin)
+            return self._graph.answer(resource, request, origin)
+        return self._answer(request, origin)
+
+    async def _answer(self, request: Request, origin: str) -> Reply:
         reply = await self._issuer.answer(request, origin)
         if reply is not None:
             return reply
-        logged_tenant_id.set((await self._authenticate(request)).tenant_id)
+        request.trace.tenant_id = (await self._authenticate(request)).tenant_id
         path = request.path.decode("latin-1")
         raise NotFound(f"There is nothing at {shown(path)}; Graph's API is below /v1.0 and /beta.")

@@ -37,11 +37,19 @@ from stanchion.store import Store
 from stanchion.web.call import Call
 from stanchion.web.exchange import Reply, Request
 from stanchion.web.replies import entity_reply
+from stanchion.web.request_ids import request_ids
 
 # Reading this much takes about a millisecond; what is longer is read beside the event loop.
 MAX_INLINE_BYTES = 64 * 1024
 
 T = TypeVar("T")
+
+
+class _Wish(TypedDict):
+    tenant_id: str
+    command_id: str
+    actor: Actor
+    only_provider: str | None
 
 
 class Writing:
@@ -50,6 +58,8 @@ class Writing:
     def __init__(self, store: Store, *, settings: Settings) -> None:
         self._store = store
         self._settings = settings
+        # Ids that count on grow the index on them at its end; random ones would touch a page of it each.
+        self._command_ids = request_ids()
 
     async def decide(self, resource: EntityResource, call: Call) -> Reply:
         """Record a decision about a control."""
@@ -57,7 +67,7 @@ class Writing:
         decision = await self._read(call.request, lambda body: parse_request(body, root=resource.root))
         outcome = await self._store.submit(
             DecideControl(
-                **_wish(call.caller),
+                **self._wish(call.caller),
                 control_id=resource.key,
                 request=decision,
                 if_match=self._if_match(call.request),
@@ -77,7 +87,7 @@ class Writing:
         call.caller.require_own_provider(value)
         outcome = await self._store.submit(
             CreateEntity(
-                **_wish(call.caller),
+                **self._wish(call.caller),
                 entity_set=resource.entity_set,
                 value=value,
             )
@@ -109,7 +119,7 @@ class Writing:
         parse_item_options(call.request.query)
         await self._store.submit(
             DeleteEntity(
-                **_wish(call.caller),
+                **self._wish(call.caller),
                 entity_set=resource.entity_set,
                 entity_id=resource.key,
                 if_match=self._if_match(call.request),
@@ -126,7 +136,7 @@ class Writing:
     ) -> Reply:
         outcome = await self._store.submit(
             MergeEntity(
-                **_wish(call.caller),
+                **self._wish(call.caller),
                 entity_set=resource.entity_set,
                 entity_id=key,
                 patch=patch,
@@ -196,6 +206,14 @@ class Writing:
             raise NotFound(f"There is no score of {owner} in this tenant.", target="vendorInformation")
         return newest
 
+    def _wish(self, caller: Caller) -> _Wish:
+        return {
+            "tenant_id": caller.tenant_id,
+            "command_id": next(self._command_ids),
+            "actor": caller.actor,
+            "only_provider": caller.provider,
+        }
+
     def _if_match(self, request: Request) -> Versions:
         if request.headers.get("if-none-match", "").strip() == "*":
             return "none"
@@ -217,22 +235,6 @@ def _without_locator(patch: JsonObject) -> JsonObject:
     information = cast("JsonObject", patch["vendorInformation"])
     details = {name: value for name, value in information.items() if name not in {"vendor", "provider"}}
     return {**patch, "vendorInformation": details}
-
-
-class _Wish(TypedDict):
-    tenant_id: str
-    command_id: str
-    actor: Actor
-    only_provider: str | None
-
-
-def _wish(caller: Caller) -> _Wish:
-    return {
-        "tenant_id": caller.tenant_id,
-        "command_id": str(uuid4()),
-        "actor": caller.actor,
-        "only_provider": caller.provider,
-    }
 
 
 def _identified(body: JsonObject, entity_set: EntitySet, caller: Caller) -> JsonObject:

@@ -11,7 +11,7 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import RSAKey
 
-from stanchion.access.token import MAX_TOKEN_BYTES
+from stanchion.access.bearer import MAX_TOKEN_BYTES
 from stanchion.errors import Unauthenticated
 from stanchion.model.json_text import JsonObject, JsonValue
 from stanchion.store import STORE_CHAIN

@@ -7,7 +7,7 @@ import pytest
 from stanchion.access.directory import Directory
 from stanchion.access.operator import revoke_app
 from stanchion.errors import ServiceUnavailable
-from stanchion.store import ClientRow, SigningKeyRow, SQLiteStore, TenantRow
+from stanchion.store import ClientRow, IssuerRow, SigningKeyRow, SQLiteStore, TenantRow
 from tests.access.workbench import OPERATOR, Bench, Clock
 
 
@@ -35,6 +35,9 @@ class Failing:
 
     def signing_keys(self) -> list[SigningKeyRow]:
         return self.store.signing_keys()
+
+    def issuers(self) -> list[IssuerRow]:
+        return self.store.issuers()
 
 
 def test_no_app_stands_for_longer_than_a_second_while_the_source_fails(bench: Bench) -> None:

@@ -43,20 +43,23 @@ def test_every_command_explains_itself_and_its_options(path: tuple[str, ...]) ->
     assert all(option.opts[0] in shown.stdout for option in options)
 
 
+@pytest.mark.parametrize("path", [path for path in COMMANDS if path not in PRINTING], ids=" ".join)
+def test_a_group_lists_its_commands_in_whole_sentences(path: tuple[str, ...]) -> None:
+    assert "..." not in invoke(*path, "--help").stdout.partition("Commands:")[2]
+
+
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)
-def test_every_setting_is_an_option_with_its_variable_of_some_command(setting: object) -> None:
+def test_every_setting_is_an_option_of_some_command(setting: object) -> None:
     name = getattr(setting, "name", "")
     options = [
         option
-        for path, command in COMMANDS.items()
+        for command in COMMANDS.values()
         for option in command.params
-        # The demo has a store of its own, whatever the environment says.
-        if path != ("demo",) and isinstance(option, click.Option) and option.name == name
+        if isinstance(option, click.Option) and option.name == name
     ]
 
     assert options
     assert {tuple(option.opts) for option in options} == {(f"--{name.replace('_', '-')}",)}
-    assert {option.envvar for option in options} == {f"STANCHION_{name.upper()}"}
     assert {option.help for option in options} == {SETTINGS[name].sentence}
 
 
@@ -135,4 +138,26 @@ def test_a_refusal_of_the_installed_program_is_one_line_and_status_1(tmp_path: P
     ran = stanchion("verify", "--tenant", "abc", "--database", f"sqlite:///{tmp_path}/no.db", folder=tmp_path)
 
     assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == f"Error: {tmp_path}/no.db does not exist.\n"
+    assert ran.stderr == (
+        f"Error: {tmp_path}/no.db does not exist; `stanchion tenant add` or `serve` makes it, "
+        "or --database names another.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("u:hunter2@localhost:1/d?sslmode=require", "cannot be migrated: "),
+        ("localhost:1/d?user=u&password=hunter2&sslmode=disable", "cannot be migrated: "),
+        ("localhost:1/d?sslmode=hunted", "cannot be migrated: "),
+        ("u:hunter2@localhost:1/d?pool=hunter2", "has the parameter 'pool'; allowed are host, passfile, "),
+        ("u:hunter2/x@localhost:1/d", "cannot be migrated: "),
+        ("u:[hunter2@localhost:1/d", "cannot be migrated: "),
+        ("u@localhost:port/d", "cannot be migrated: "),
+    ],
+)
+def test_a_postgresql_that_cannot_be_reached_is_told_without_its_password(rest: str, said: str) -> None:
+    told = refusal(invoke("migrate", "--database", f"postgresql://{rest}"))
+
+    assert said in told
+    assert "hunter2" not in told

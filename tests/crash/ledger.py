@@ -65,6 +65,33 @@ def shown(database: Path) -> dict[str, str]:
     return found
 
 
+@dataclass(frozen=True)
+class Totals:
+    """How much of the tenant there is: a transaction that came in whole or not at all shows here."""
+
+    scores: int
+    controls: int
+    changes: int
+    newest: int  # the sequence of the head
+
+
+def totals(database: Path) -> Totals:
+    """Count what the database holds of the tenant."""
+    return Totals(
+        scores=_number(database, "SELECT '', count(*) FROM secure_scores WHERE tenant_id = ?"),
+        controls=_number(
+            database, "SELECT '', count(*) FROM secure_score_control_profiles WHERE tenant_id = ?"
+        ),
+        changes=_number(database, "SELECT '', count(*) FROM changes WHERE tenant_id = ?"),
+        newest=_number(database, "SELECT '', sequence FROM tenants WHERE tenant_id = ?"),
+    )
+
+
+def _number(database: Path, statement: str) -> int:
+    ((_, number),) = _rows(database, statement)
+    return int(number)
+
+
 def _rows(database: Path, statement: str) -> list[tuple[str, bytes]]:
     with closing(sqlite3.connect(f"file:{database}?mode=rw", uri=True, timeout=30)) as connection:
         return connection.execute(statement, (TENANT,)).fetchall()

@@ -15,10 +15,9 @@ from sqlalchemy import Column, Integer, LargeBinary, Table, UniqueConstraint
 from sqlalchemy.schema import Index
 
 from stanchion import errors
-from stanchion.access import attempts, claims, token
+from stanchion.access import attempts, bearer, claims
 from stanchion.access.permission import ROLES
 from stanchion.cli.group import main as program
-from stanchion.cli.serve import KEEP_ALIVE_SECONDS
 from stanchion.model import check, json_text
 from stanchion.model.edm import (
     ENTITY_SETS,
@@ -32,9 +31,10 @@ from stanchion.model.edm import (
     type_name,
 )
 from stanchion.odata.options import MAX_PAGE_SIZE
-from stanchion.settings import SETTINGS
-from stanchion.store import commit, connection
+from stanchion.settings import SETTINGS, Setting
+from stanchion.store import commit
 from stanchion.store.tables import TENANT_OWNED, metadata
+from tests.issuers.attacks import ATTACKS, BAD_ISSUERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -59,12 +59,14 @@ def settings() -> str:
     return table(
         "option",
         "variable",
+        "in the file",
         "default",
         "meaning",
         rows=(
             (
                 code(setting.option),
                 code(setting.variable),
+                code(f"{setting.name} = {_in_toml(setting)}"),
                 "none" if setting.default in (None, ()) else code(setting.default),
                 setting.sentence
                 + (f" One of {', '.join(map(code, sorted(setting.choices)))}." if setting.choices else ""),
@@ -72,6 +74,12 @@ def settings() -> str:
             for setting in SETTINGS.values()
         ),
     )
+
+
+def _in_toml(setting: Setting) -> str:
+    if setting.is_number:
+        return "number"
+    return "[...]" if setting.repeatable else '"..."'
 
 
 def limits() -> str:
@@ -84,10 +92,9 @@ def limits() -> str:
             ("depth of a JSON body", f"{json_text.MAX_DEPTH} levels"),
             ("values in a JSON body", f"{json_text.MAX_VALUES:,}"),
             ("characters of an id", f"{check.MAX_ID_CHARACTERS}"),
-            ("length of a bearer token", f"{token.MAX_TOKEN_BYTES:,} bytes"),
+            ("length of a bearer token", f"{bearer.MAX_TOKEN_BYTES:,} bytes"),
             ("life of a token", f"{claims.TOKEN_LIFETIME_SECONDS} s"),
             ("difference of clocks allowed for", f"{claims.CLOCK_SKEW_SECONDS} s"),
-            ("a statement of a list", f"{connection.STATEMENT_SECONDS:g} s, then 503"),
             ("writes that wait at a time", f"{commit.QUEUE_CAPACITY}, then 503"),
             ("time that a write waits for its turn", f"{commit.DEADLINE_SECONDS:g} s, then 503"),
             ("writes in one transaction", f"{commit.BATCH_LIMIT}"),
@@ -95,7 +102,6 @@ def limits() -> str:
                 "failed client authentications from one address in a minute",
                 f"{attempts.FAILURES_PER_CLIENT} for a client, {attempts.FAILURES_PER_ADDRESS} for all; then 429",
             ),
-            ("time that an idle connection is kept", f"{KEEP_ALIVE_SECONDS} s"),
         ),
     )
 
@@ -285,6 +291,26 @@ def roles() -> str:
     return table("role", "template id", rows=((name, code(id)) for name, id in ROLES.items()))
 
 
+def attacks() -> str:
+    """Every forged token, and how it is refused."""
+    return "\n".join(
+        f"### {heading}\n\n"
+        + table(
+            "attack",
+            "forged",
+            "rule",
+            "answer",
+            rows=((row.name, row.forged, row.clause, str(row.status)) for row in rows),
+        )
+        for heading, rows in ATTACKS.items()
+    )
+
+
+def bad_issuers() -> str:
+    """Every issuer that is not added."""
+    return table("attack", "forged", "rule", rows=((row.name, row.forged, row.clause) for row in BAD_ISSUERS))
+
+
 def code_map() -> str:
     """Every module in a line, by package."""
     folders: dict[Path, list[Path]] = {}
@@ -321,6 +347,8 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "tables": tables,
         "sets": sets,
         "roles": roles,
+        "attacks": attacks,
+        "bad issuers": bad_issuers,
         "code map": code_map,
     }
 )

@@ -22,7 +22,7 @@ GROUPS = {path.rpartition(" ")[0] for path in COMMANDS}
 # In examples and in running text: `stanchion app add --tenant $TENANT`.
 CALL = re.compile(r"(?:^|[`(])stanchion (?P<words>[a-z][^\n`|)]*)", re.MULTILINE)
 NAMED_IN_A_FILE = re.compile(r"`([A-Za-z_.]+)`\s\(`(\w+/\w+\.py)`\)")
-OTHER_VARIABLES = {"STANCHION_CLIENT_SECRET"}
+OTHER_VARIABLES = {"STANCHION_CLIENT_SECRET", "STANCHION_CONFIG"}
 OPTIONS = {*options._LIST_OPTIONS, *options._ITEM_OPTIONS, *options._NOT_OFFERED, "$expand", "$deltatoken"}
 
 

@@ -1,59 +1,60 @@
-"""Reading exports of Microsoft Graph."""
+"""Reading exports of Microsoft Graph: sets, places, and what is refused."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from stanchion.errors import BadRequest
-from stanchion.importers.graph import Imported, open_export
+from stanchion.importers.graph import Fault, Found, GraphExport
 from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, SECURE_SCORES, USER_PROFILES, EntitySet
-from stanchion.model.json_text import JsonObject, JsonValue, parse_object
-
-TENANT = "12345678-1234-1234-1234-1234567890ab"
-SAMPLES = Path(__file__).parents[3] / "shared" / "samples" / "graph"
-ROOT = "https://graph.microsoft.com/v1.0/$metadata#"
+from stanchion.model.json_text import JsonObject, JsonValue
+from tests.importers.shapes import ROOT, SAMPLES, TENANT, faults, parts_of, pascal, read, sample
 
 SCORE: JsonObject = {"id": "s", "azureTenantId": TENANT, "currentScore": 1, "controlScores": []}
 CONTROL: JsonObject = {"id": "c", "azureTenantId": TENANT, "implementationCost": "Low"}
 USER: JsonObject = {"id": "u", "azureTenantId": TENANT, "riskScore": "9", "accounts": []}
+PAGE: JsonObject = {"value": [SCORE]}
 
 
-def read(value: "JsonValue | bytes") -> list[Imported]:
-    data = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return list(open_export(data).entities(tenant_id=TENANT))
-
-
-def sets(value: JsonValue) -> list[EntitySet]:
+def sets(value: "JsonValue | bytes") -> list[EntitySet]:
     return [entity_set for entity_set, _ in read(value)]
+
+
+def paths(value: "JsonValue | bytes") -> list[str]:
+    return [part.place.path for part in parts_of(value)]
 
 
 @pytest.mark.parametrize("name", ["secureScores", "secureScoreControlProfiles"])
 def test_real_samples_are_read_fully(name: str) -> None:
     if not SAMPLES.exists():
         pytest.skip("samples/graph is not beside this checkout")
-    paths = sorted(SAMPLES.glob(f"{name}.*.json"))
-    assert paths
-    for path in paths:
-        entities = parse_object(path.read_bytes())["value"]
-        assert isinstance(entities, list)
-        first = entities[0]
-        assert isinstance(first, dict)
-        opened = open_export(path.read_bytes())
-        assert len(opened) == len(entities)
-        found = list(opened.entities(tenant_id=str(first["azureTenantId"])))
-        assert found == [(ENTITY_SETS[name], entity) for entity in entities]
+    files = sorted(SAMPLES.glob(f"{name}.*.json"))
+    assert files
+    for file in files:
+        entities = sample(file.name)
+        found = list(GraphExport(file.read_bytes()).entities(tenant_id=str(entities[0]["azureTenantId"])))
+        assert [part.value for part in found if isinstance(part, Found)] == entities
+        assert {part.entity_set for part in found if isinstance(part, Found)} == {ENTITY_SETS[name]}
 
 
-def test_a_page_is_read_by_its_context() -> None:
+def test_a_page_tells_its_set_and_where_it_goes_on() -> None:
     page: JsonObject = {
         "@odata.context": ROOT + "security/secureScores",
         "@odata.nextLink": "https://graph.microsoft.com/next",
         "value": [{"id": "s", "azureTenantId": TENANT}],
     }
-    opened = open_export(json.dumps(page).encode())
-    assert (len(opened), opened.next_link) == (1, "https://graph.microsoft.com/next")
-    assert [entity_set for entity_set, _ in opened.entities(tenant_id=TENANT)] == [SECURE_SCORES]
+    export = GraphExport(json.dumps(page).encode())
+    (found,) = export.entities(tenant_id=TENANT)
+    assert isinstance(found, Found)
+    assert (found.entity_set, export.next_link) == (SECURE_SCORES, "https://graph.microsoft.com/next")
+
+
+def test_of_several_pages_the_last_tells_whether_it_goes_on() -> None:
+    first: JsonObject = {"@odata.nextLink": "https://graph.microsoft.com/next", "value": [SCORE]}
+    for file in ([first, PAGE], [PAGE, first]):
+        export = GraphExport(json.dumps(file).encode())
+        assert len(list(export.entities(tenant_id=TENANT))) == 2
+        assert (export.next_link is None) is (file[-1] is PAGE)
 
 
 @pytest.mark.parametrize(
@@ -63,19 +64,23 @@ def test_a_page_is_read_by_its_context() -> None:
         ("Security/SecureScoreControlProfiles", CONTROL_PROFILES),
         ("security/secureScores(id,currentScore)", SECURE_SCORES),
         ("security/secureScores(id,controlScores/score)", SECURE_SCORES),
+        ("security/secureScores/$entity", SECURE_SCORES),
         ("secureScores", SECURE_SCORES),
         ("tenants('x')/userSecurityProfiles", USER_PROFILES),
     ],
 )
-def test_a_context_names_the_set(fragment: str, entity_set: EntitySet) -> None:
+@pytest.mark.parametrize("single", [False, True])
+def test_a_context_names_the_set(fragment: str, entity_set: EntitySet, *, single: bool) -> None:
     entity: JsonObject = {"id": "e", "azureTenantId": TENANT}
-    assert sets({"@odata.context": ROOT + fragment, "value": [entity]}) == [entity_set]
+    context: JsonObject = {"@odata.context": ROOT + fragment}
+    assert sets({**context, **entity} if single else {**context, "value": [entity]}) == [entity_set]
+    assert sets({**entity, **context} if single else {"value": [entity], **context}) == [entity_set]
 
 
 @pytest.mark.parametrize(
-    "context", ["https://graph.microsoft.com/v1.0/", ROOT, ROOT + "$ref", ROOT + "(" * 9_000_000]
+    "context", ["https://graph.microsoft.com/v1.0/", ROOT, ROOT + "$ref", ROOT + "(" * 10_000, None]
 )
-def test_a_context_that_names_nothing_leaves_it_to_the_properties(context: str) -> None:
+def test_a_context_that_names_nothing_leaves_it_to_the_properties(context: str | None) -> None:
     assert sets({"@odata.context": context, "value": [CONTROL]}) == [CONTROL_PROFILES]
 
 
@@ -85,8 +90,26 @@ def test_a_page_of_another_kind_is_refused_by_its_context() -> None:
         read({"@odata.context": ROOT + "security/alerts", "value": [alert]})
 
 
-def test_a_bare_array_is_read_by_the_properties() -> None:
-    assert sets([SCORE, CONTROL, USER]) == [SECURE_SCORES, CONTROL_PROFILES, USER_PROFILES]
+@pytest.mark.parametrize(
+    "file",
+    [
+        [SCORE, CONTROL, USER],
+        {"value": [SCORE, CONTROL, USER]},
+        [{"value": [SCORE, CONTROL]}, USER],
+        [[SCORE], [CONTROL, USER]],
+        {"secureScores": SCORE, "profiles": [CONTROL], "userSecurityProfiles": {"value": [USER]}},
+        {"SecureScore": [{"value": [SCORE]}], "PROFILES": [[CONTROL], {"value": []}, USER], "note": 5},
+    ],
+)
+def test_entities_are_found_wherever_they_stand(file: JsonValue) -> None:
+    values = [{name: member for name, member in value.items() if member} for _, value in read(file)]
+    assert [value["id"] for value in values] == ["s", "c", "u"]
+
+
+def test_the_combined_form_tells_the_set() -> None:
+    bare: JsonObject = {"id": "x", "azureTenantId": TENANT}
+    assert sets({"profiles": [bare], "secureScore": bare}) == [CONTROL_PROFILES, SECURE_SCORES]
+    assert sets({"profiles": {"value": [bare]}, "secureScore": None}) == [CONTROL_PROFILES]
 
 
 def test_kinds_may_be_mixed_by_their_type_annotations() -> None:
@@ -111,85 +134,136 @@ def test_an_export_of_nothing_is_an_export(data: bytes) -> None:
     assert read(data) == []
 
 
-@pytest.mark.parametrize("value", [[SCORE], {"value": [SCORE]}])
-def test_a_byte_order_mark_is_skipped(value: JsonValue) -> None:
-    assert len(read(b"\xef\xbb\xbf" + json.dumps(value).encode())) == 1
+@pytest.mark.parametrize(
+    ("file", "found"),
+    [
+        (SCORE, [""]),
+        ([SCORE, SCORE], ["0", "1"]),
+        ({"value": [SCORE]}, ["value/0"]),
+        ([PAGE, {"value": [SCORE, SCORE]}], ["0/value/0", "1/value/0", "1/value/1"]),
+        ({"secureScore": PAGE, "profiles": CONTROL}, ["secureScore/value/0", "profiles"]),
+    ],
+)
+def test_each_entity_has_its_place(file: JsonValue, found: list[str]) -> None:
+    assert paths(file) == found
+
+
+def test_the_place_of_an_entity_in_lines_is_its_line() -> None:
+    lines = [json.dumps(SCORE), "", json.dumps(PAGE), json.dumps(SCORE, indent=2), json.dumps(SCORE)]
+    data = "\n".join(lines).encode()
+    assert paths(data) == ["line 1", "line 3: value/0", "line 4", "line 10"]
+
+
+def test_a_format_is_recognised_or_asked_for() -> None:
+    shell = pascal(SCORE, SECURE_SCORES.type)
+    one, lines = json.dumps(PAGE).encode(), b"%s\n%s" % ((json.dumps(SCORE).encode(),) * 2)
+    for data, found in ((one, "graph"), (lines, "ndjson"), (json.dumps([shell]).encode(), "powershell")):
+        export = GraphExport(data)
+        assert all(isinstance(part, Found) for part in export.entities(tenant_id=TENANT))
+        assert export.format == found
+        assert not faults(data, asked=export.format)
+    assert not faults(one, asked="ndjson")
+    (refused,) = faults(json.dumps([shell]).encode(), asked="graph")
+    assert "leave out --format" in refused.reason
+    with pytest.raises(BadRequest, match="--format ndjson"):
+        parts_of(lines, asked="graph")
 
 
 def test_a_file_cut_off_at_any_byte_is_refused() -> None:
     for value in (
         {"@odata.context": ROOT + "security/secureScores", "value": [{**SCORE, "x": "ü"}]},
         [SCORE],
+        SCORE,
     ):
         data = json.dumps(value, ensure_ascii=False).encode()
         assert len(read(data)) == 1
         for end in range(len(data)):
             with pytest.raises(BadRequest):
-                read(data[:end])
+                parts_of(data[:end])
 
 
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "cut off"),
-        (b"  ", "cut off"),
-        (b"no json", "no JSON"),
-        (b"[] []", "no JSON"),
-        (b"id,score\n1,2\n", "no JSON"),
-        ("[]".encode("utf-16"), "no JSON"),
+        (b"", "This is empty"),
+        (b" \n ", "This is empty"),
+        (b"no json", "no export, at line 1"),
+        (b"[] garbage", "no export, at line 1, column 4"),
+        (b"id,score\n1,2\n", "no export|no JSON"),
         (b'"text"', "no export"),
         (b"5", "no export"),
         (b"null", "no export"),
         (b"{}", "no export"),
         (b'{"value": null}', "no export"),
         (b'{"value": {}}', "no export"),
-        (b'{"value": [], "@odata.nextLink": 5}', "no export"),
-        (json.dumps(SCORE).encode(), "no export"),
-        (b"[" * 100_000, "nests deeper"),
-        (b'{"value":[' + b"[" * 9_000 + b"]" * 9_000 + b"]}", "nests deeper"),
-        (b'{"@odata.context": "\xff", "value": []}', "no JSON"),
+        (b'{"value": [], "@odata.nextLink": 5}', "'@odata.nextLink' must be a text"),
+        (b'{"value": [], "@odata.context": "\xff"}', "'@odata.context' must be a text"),
+        (b'{"name": "my aunt"}', "JSON, but no export"),
+        (b'{"secureScore": [], "alerts": []}', "'alerts' is none of the sets"),
+        (b'{"secureScore": 5}', "'secureScore' is none of the sets"),
+        (b'{"error": {"code": "InvalidAuthenticationToken"}}', "an error that Graph answered.*Token"),
+        (b"[" * 100_000, "deeper than 64 levels|cut off"),
+        (b"[[[[[[[[[5]]]]]]]]]", "too deep"),
+        (b'{"value":[' + b"[" * 9_000 + b"]" * 9_000 + b"]}", "deeper than 64 levels"),
+        (b'{"value": [], "value": []}', "'value' appears twice"),
+        (b'{"@odata.context": "a", "value": [], "@odata.context": "b"}', "'@odata.context' appears twice"),
+        (b'{"value": [1 2]}', "line 1, column 14"),
     ],
 )
-def test_what_is_no_export_is_refused_saying_what_is_expected(data: bytes, words: str) -> None:
+def test_what_is_no_export_is_refused_saying_why(data: bytes, words: str) -> None:
     with pytest.raises(BadRequest, match=words) as refusal:
-        open_export(data)
-    assert '{"value": [...]}' in refusal.value.message or "nests" in refusal.value.message
+        parts_of(data)
     assert len(refusal.value.message) < 400
 
 
 @pytest.mark.parametrize(
-    ("entity", "words"),
+    ("entity", "id", "words"),
     [
-        (5, "An entity must be a JSON object, not a number"),
-        (None, "not null"),
-        ({**SCORE, "currentScore": "Double"}, "currentScore.*Edm.Double"),
-        ({**SCORE, "controlScores": [{"score": "x"}]}, "controlScores/0/score"),
-        ({"azureTenantId": TENANT, "currentScore": 1}, "'id' is required"),
-        ({**SCORE, "id": ""}, "1 to 256 characters"),
-        ({**SCORE, "azureTenantId": "22222222"}, "'s' belongs to tenant '22222222'"),
-        ({"id": "x", "azureTenantId": TENANT, "title": "Alert"}, "no entity of a known kind"),
-        ({"@odata.type": "#microsoft.graph.alert", **SCORE}, "'microsoft.graph.alert'"),
+        (5, None, "An entity must be a JSON object, not a number"),
+        (None, None, "not null"),
+        ({**SCORE, "currentScore": "Double"}, "s", "'currentScore' must be a number"),
+        ({**SCORE, "controlScores": [{"score": "x"}]}, "s", "'controlScores/0/score'"),
+        ({"azureTenantId": TENANT, "currentScore": 1}, None, "'id' is required"),
+        ({**SCORE, "id": ""}, "", "1 to 256 characters"),
+        ({**SCORE, "id": 5}, None, "'id'"),
+        ({**SCORE, "azureTenantId": "22222222"}, "s", "tenant '22222222', not to .*--retarget"),
+        ({**SCORE, "azureTenantId": 5}, "s", "'azureTenantId' must be a string"),
+        ({"id": "x", "azureTenantId": TENANT, "title": "Alert"}, "x", "no entity of a known kind"),
+        ({"@odata.type": "#microsoft.graph.alert", **SCORE}, "s", "'microsoft.graph.alert'"),
+        ({**SCORE, "vendorInformation": "@{vendor=Microsoft}"}, "s", "-Depth 10"),
+        ({**SCORE, "controlScores": "System.Object[]"}, "s", "-Depth 10"),
     ],
 )
-def test_a_fault_names_the_entity(entity: JsonValue, words: str) -> None:
-    with pytest.raises(BadRequest, match=f"Entity 2 of 3: .*{words}"):
-        read([SCORE, entity, SCORE])
+def test_a_fault_names_the_entity_and_the_rest_is_read(entity: JsonValue, id: str | None, words: str) -> None:
+    first, fault, last = parts_of([SCORE, entity, SCORE])
+    assert isinstance(first, Found)
+    assert isinstance(last, Found)
+    assert isinstance(fault, Fault)
+    assert (fault.place.number, fault.place.path, fault.id) == (2, "1", id)
+    assert all(part in fault.reason for part in words.split(".*"))
 
 
-@pytest.mark.parametrize("text", ['{"id":"a","id":"b"}', '{"id":"\\u0000"}', '{"id":"\\ud800"}', '{"x":NaN}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"id":"a","id":"b"}',
+        '{"id":"\\u0000"}',
+        '{"id":"\\ud800"}',
+        '{"id":"a","x":NaN}',
+        '{"id":"a","b":.5}',
+    ],
+)
 def test_json_that_no_two_readers_agree_on_is_refused(text: str) -> None:
-    with pytest.raises(BadRequest, match=r"Entity 1 of 1|no JSON"):
-        read(f"[{text}]".encode())
-
-
-def test_entities_before_a_fault_are_given_first() -> None:
-    entities = open_export(json.dumps([SCORE, 5]).encode()).entities(tenant_id=TENANT)
-    assert next(entities) == (SECURE_SCORES, SCORE)
-    with pytest.raises(BadRequest):
-        next(entities)
+    data = f"[{text},{json.dumps(SCORE)}]".encode()
+    assert [isinstance(part, Fault) for part in parts_of(data)] == [True, False]
 
 
 def test_the_tenant_matches_in_any_case() -> None:
     assert read([{**SCORE, "azureTenantId": TENANT.upper()}]) == [
         (SECURE_SCORES, {**SCORE, "azureTenantId": TENANT.upper()})
     ]
+
+
+def test_an_entity_that_names_no_tenant_gets_it() -> None:
+    without = {name: member for name, member in SCORE.items() if name != "azureTenantId"}
+    assert read([without, {**SCORE, "azureTenantId": None}]) == [(SECURE_SCORES, SCORE)] * 2

@@ -16,8 +16,9 @@ from stanchion.ledger.commands import (
 from stanchion.ledger.controls import exported
 from stanchion.ledger.decisions import parse_request
 from stanchion.ledger.fold import Applied, Command, Fold
-from stanchion.ledger.imports import ImportEntities
+from stanchion.ledger.imports import ImportCounts, ImportEntities, Incoming
 from stanchion.ledger.working_set import (
+    BesideKey,
     Draft,
     EntityKey,
     HistoryKey,
@@ -57,7 +58,7 @@ class Batch:
 
     def __init__(self, memory: "Memory") -> None:
         self.memory = memory
-        self.fold = Fold(TenantState(TENANT, memory.head), salt=memory.salt)
+        self.fold = Fold(TenantState(memory.tenant_id, memory.head), salt=memory.salt)
         self.loads: list[tuple[Key, ...]] = []
 
     def run(self, command: Command[T], *, now: int | None = None) -> T:
@@ -79,8 +80,9 @@ class Batch:
 class Memory:
     """The tables of one tenant as dicts."""
 
-    def __init__(self) -> None:
-        self.head: Head | None = first_head(TENANT)
+    def __init__(self, tenant_id: str = TENANT) -> None:
+        self.tenant_id = tenant_id
+        self.head: Head | None = first_head(tenant_id)
         self.now = NOW
         self.entities: dict[EntityKey, Stored] = {}
         self.rows: dict[RowKey, Row] = {}
@@ -98,6 +100,10 @@ class Memory:
         batch.commit()
         return result
 
+    def counts(self, command: ImportEntities) -> ImportCounts:
+        """Import a file, and return how much of it was new, changed, same, kept and refused."""
+        return self.run(command).counts
+
     def load(self, state: TenantState, keys: Iterable[Key]) -> None:
         """Load as the store does: what was committed, without what the batch wrote."""
         for key in keys:
@@ -111,6 +117,10 @@ class Memory:
                     state.histories[key] = self.history(control_id)
                 case LatestDecisionKey(control_id):
                     state.latest[key] = max(self.history(control_id), key=standing_order, default=None)
+                case BesideKey(control_id):
+                    state.beside[key] = frozenset(
+                        id for id in self._known_ids() if id.startswith(f"{control_id}@")
+                    )
                 case RowKey():
                     state.rows[key] = self.rows.get(key)
                 case TableKey(table):
@@ -118,6 +128,14 @@ class Memory:
                         {row: self.rows[row] for row in self.rows if row.table == table} | state.rows
                     )
                     state.tables.add(key)
+
+    def _known_ids(self) -> set[str]:
+        decided = {
+            str(each.value["controlId"])
+            for key, each in self.entities.items()
+            if key.entity_set == DECISIONS.name
+        }
+        return decided | self.ids()
 
     def keep(self, fold: Fold) -> None:
         """Write what a fold leaves."""
@@ -192,7 +210,10 @@ def update(state: str, when: str | None, by: str | None = "bob", comment: str | 
 
 
 def bring(
-    *values: JsonObject, entity_set: EntitySet = CONTROL_PROFILES, placed: bool = False
+    *values: JsonObject,
+    entity_set: EntitySet = CONTROL_PROFILES,
+    placed: bool = False,
+    skip_refused: bool = False,
 ) -> ImportEntities:
     """Return the import of a file of entities of one set."""
     return ImportEntities(
@@ -201,8 +222,11 @@ def bring(
         actor=ACTOR,
         source="file.json",
         digest="00",
-        entities=tuple((entity_set, value) for value in values),
-        placed=placed,
+        entities=tuple(
+            Incoming.of(entity_set, value, number=number, path=f"value/{number - 1}", placed=placed)
+            for number, value in enumerate(values, start=1)
+        ),
+        skip_refused=skip_refused,
     )
 
 

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stanchion.errors import BadRequest, Conflict
+from stanchion.errors import BadRequest
 from stanchion.ledger.decisions import Owner
+from stanchion.ledger.imports import EntitiesRefused
 from stanchion.ledger.placement import encoded_id
 from stanchion.model.edm import CONTROL_PROFILES
-from stanchion.model.json_text import JsonObject
+from stanchion.model.json_text import JsonObject, JsonValue
 from tests.ledger.memory import (
     PROWLER,
     Batch,
@@ -95,7 +96,7 @@ def test_a_placed_control_is_found_again_by_its_next_scan(memory: Memory, *, aft
     memory.run(decide("x@Prowler", {"state": "Ignored"}))
     if after_delete:
         memory.run(delete("x", entity_set=CONTROL_PROFILES))
-    counts = memory.run(bring(control("x", PROWLER, title="scanned again")))
+    counts = memory.counts(bring(control("x", PROWLER, title="scanned again")))
     assert counts.changed == 1
     assert memory.ids() == ({"x@Prowler"} if after_delete else {"x", "x@Prowler"})
     assert memory.shown("x@Prowler")["state"] == "Ignored"
@@ -103,8 +104,39 @@ def test_a_placed_control_is_found_again_by_its_next_scan(memory: Memory, *, aft
 
 def test_an_owner_in_other_case_is_the_same_owner(memory: Memory) -> None:
     memory.run(bring(control("x", PROWLER)))
-    counts = memory.run(bring(control("x", {"vendor": "PROWLER", "provider": "prowler"})))
+    counts = memory.counts(bring(control("x", {"vendor": "PROWLER", "provider": "prowler"})))
     assert (counts.changed, memory.ids()) == (1, {"x"})
+
+
+@pytest.mark.parametrize("spelling", ["PROWLER", "prowler", "Prowler"])
+def test_a_provider_that_spells_itself_in_another_case_finds_its_control_beside_the_bare_id(
+    memory: Memory, spelling: str
+) -> None:
+    other: JsonObject = {"vendor": "Prowler", "provider": spelling}
+    memory.run(bring(control("x"), control("x", PROWLER)))
+    memory.run(decide("x@Prowler", {"state": "Ignored"}))
+    memory.run(bring(control("x", other, title="scanned again")))
+    memory.run(bring(control(f"x@{spelling}", other, title="by its placed id")))
+    assert memory.ids() == {"x", "x@Prowler"}
+    assert title(memory, "x@Prowler") == "by its placed id"
+    assert memory.shown("x@Prowler")["state"] == "Ignored"
+
+
+def test_a_control_that_makes_way_goes_where_its_provider_stood_before(memory: Memory) -> None:
+    small: JsonObject = {"vendor": "Prowler", "provider": "prowler"}
+    memory.run(bring(control("x"), control("x", PROWLER)))
+    memory.run(decide("x@Prowler", {"state": "Ignored"}))
+    memory.run(delete("x", entity_set=CONTROL_PROFILES))
+    memory.run(delete("x@Prowler", entity_set=CONTROL_PROFILES))
+    memory.run(bring(control("x", small), control("x")))
+    assert memory.ids() == {"x", "x@Prowler"}
+    assert memory.shown("x@Prowler")["state"] == "Ignored"
+
+
+def test_spellings_of_one_file_are_one_control(memory: Memory) -> None:
+    small: JsonObject = {"vendor": "Prowler", "provider": "prowler"}
+    assert memory.counts(bring(control("x"), control("x", PROWLER), control("x", small))).new == 2
+    assert memory.ids() == {"x", "x@prowler"}
 
 
 def test_a_control_of_nobody_makes_way_for_microsoft(memory: Memory) -> None:
@@ -114,17 +146,17 @@ def test_a_control_of_nobody_makes_way_for_microsoft(memory: Memory) -> None:
 
 def test_a_control_of_nobody_is_found_where_it_was_moved(memory: Memory) -> None:
     memory.run(bring(control("x", {}), control("x")))
-    counts = memory.run(bring(control("x", {})))
+    counts = memory.counts(bring(control("x", {})))
     assert (counts.same, memory.ids()) == (1, {"x", "x@unknown"})
 
 
 def test_a_control_that_stands_where_another_would_be_placed_is_not_overwritten(memory: Memory) -> None:
     namesake: JsonObject = {"vendor": "Another", "provider": "Prowler"}
     memory.run(bring(control("x@Prowler", namesake), control("y@Prowler", namesake), control("x")))
-    with pytest.raises(Conflict, match="'x@Prowler'"):
+    with pytest.raises(EntitiesRefused, match="'x@Prowler'"):
         memory.run(bring(control("x", PROWLER)))
     memory.run(bring(control("y", PROWLER)))
-    with pytest.raises(Conflict, match="must make way"):
+    with pytest.raises(EntitiesRefused, match="must make way"):
         memory.run(bring(control("y")))
     assert memory.ids() == {"x", "x@Prowler", "y", "y@Prowler"}
 
@@ -145,7 +177,7 @@ def test_no_product_inherits_what_was_decided_about_anothers_control(memory: Mem
 
 def test_a_placed_control_is_found_where_its_bare_id_is_still_its_own(memory: Memory) -> None:
     memory.run(bring(control("x", PROWLER)))
-    assert memory.run(bring(control("x@Prowler", PROWLER), placed=True)).changed == 1
+    assert memory.counts(bring(control("x@Prowler", PROWLER), placed=True)).changed == 1
     assert memory.ids() == {"x"}
     memory.run(bring(control("x")))
     assert memory.ids() == {"x", "x@Prowler"}
@@ -223,7 +255,7 @@ def test_an_export_comes_back_with_the_same_ids_and_decisions(memory: Memory) ->
     fresh.run(bring(*files, placed=True))
     assert [fresh.exported(control_id) for control_id in sorted(fresh.ids())] == files
     before = len(memory.changes)
-    assert memory.run(bring(*files, placed=True)).same == len(files)
+    assert memory.counts(bring(*files, placed=True)).same == len(files)
     assert len(memory.changes) == before
 
 
@@ -261,7 +293,7 @@ def test_decisions_are_told_apart_by_time_person_and_state(memory: Memory) -> No
         update("ignore", "2026-01-01T01:00:00.000+01:00", comment="b"),
         update("Ignored", "2026-01-01T00:00:00Z", comment="c"),
     ]
-    assert memory.run(bring(control("A", controlStateUpdates=[*same]))).same == 1
+    assert memory.counts(bring(control("A", controlStateUpdates=[*same]))).same == 1
     assert len(memory.changes) == 1
     others = [
         update("Reviewed", "2026-01-01T00:00:00Z"),
@@ -278,7 +310,7 @@ def test_a_default_without_anything_displaces_nothing(memory: Memory, entries: l
     memory.run(bring(control("A")))
     memory.run(decide("A", {"state": "Ignored", "comment": "ours"}))
     before = memory.get("A")
-    assert memory.run(bring(control("A", controlStateUpdates=[*entries]))).same == 1
+    assert memory.counts(bring(control("A", controlStateUpdates=[*entries]))).same == 1
     assert memory.get("A") == before
     assert len(memory.changes) == 2
 
@@ -300,6 +332,9 @@ def test_importing_again_never_undoes_a_decision(memory: Memory) -> None:
 
 
 def test_an_unknown_state_in_a_file_is_named_with_its_place(memory: Memory) -> None:
-    with pytest.raises(BadRequest, match="controlStateUpdates/1/state") as refusal:
-        memory.run(bring(control("A", controlStateUpdates=[update("Default", None), update("Done", None)])))
-    assert refusal.value.target == "controlStateUpdates/1/state"
+    updates: list[JsonValue] = [update("Default", None), update("Done", None)]
+    with pytest.raises(EntitiesRefused) as refused:
+        memory.run(bring(control("B"), control("A", controlStateUpdates=updates)))
+    (refusal,) = refused.value.refusals.named
+    assert (refusal.number, refusal.path, refusal.id) == (2, "value/1", "A")
+    assert "'controlStateUpdates/1/state' must be one of Default" in refusal.reason

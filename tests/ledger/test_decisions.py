@@ -1,8 +1,7 @@
 """PATCH of a control profile: a command, not a merge."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stanchion.errors import BadRequest, NotFound, PreconditionFailed, StanchionError
 from stanchion.ledger.changes import Actor

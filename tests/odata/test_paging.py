@@ -1,11 +1,11 @@
 """Skip tokens and next links."""
 
-from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stanchion.errors import BadRequest
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES

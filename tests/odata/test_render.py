@@ -14,14 +14,14 @@ TWO = '{"id":"é/\\"2\\"","maxScore":53.0}'.encode()
 
 
 def test_a_page_holds_its_bodies_byte_for_byte() -> None:
-    body = page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, bodies=[ONE, TWO])
+    body = page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, runs=[ONE, TWO])
     context = b'{"@odata.context":"https://localhost:8443/v1.0/$metadata#security/secureScores","value":['
     assert body == context + ONE + b"," + TWO + b"]}"
 
 
 def test_a_page_has_its_parts_in_graphs_order() -> None:
     body = page_body(
-        ORIGIN, "beta", entity_set=CONTROL_PROFILES, bodies=[ONE], count=250, next_link=ORIGIN + '/x?$top=1&"'
+        ORIGIN, "beta", entity_set=CONTROL_PROFILES, runs=[ONE], count=250, next_link=ORIGIN + '/x?$top=1&"'
     )
     page = json.loads(body)
     assert list(page) == ["@odata.context", "@odata.count", "@odata.nextLink", "value"]
@@ -32,14 +32,14 @@ def test_a_page_has_its_parts_in_graphs_order() -> None:
 
 @pytest.mark.parametrize("count", [None, 0])
 def test_a_page_may_be_empty(count: int | None) -> None:
-    page = json.loads(page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, bodies=[], count=count))
+    page = json.loads(page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, runs=[], count=count))
     assert page["value"] == []
     assert page.get("@odata.count") == count
 
 
 def test_a_page_is_cut_to_what_was_selected() -> None:
     select = ("maxScore", "SeatSize", "nothing")
-    page = json.loads(page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, bodies=[ONE, TWO], select=select))
+    page = json.loads(page_body(ORIGIN, "v1.0", entity_set=SECURE_SCORES, runs=[ONE, TWO], select=select))
     assert page["value"] == [{"maxScore": 5.0, "SeatSize": "1"}, {"maxScore": 53.0}]
     assert page["@odata.context"].endswith("#security/secureScores(maxScore,SeatSize,nothing)")
 

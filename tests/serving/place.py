@@ -12,8 +12,8 @@ from uuid import uuid4
 from stanchion.access.operator import AppWish, add_app, add_tenant, ensure_signing_key
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.ledger.changes import Operator
-from stanchion.ledger.imports import ImportEntities
-from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, EntitySet
+from stanchion.ledger.imports import ImportEntities, Incoming
+from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
 from stanchion.model.json_text import JsonObject
 from stanchion.store import SQLiteStore
 
@@ -123,10 +123,8 @@ def score(day: int) -> JsonObject:
 
 
 def _entities() -> ImportEntities:
-    controls: list[tuple[EntitySet, JsonObject]] = [
-        (CONTROL_PROFILES, control(number)) for number in range(CONTROLS)
-    ]
-    scores: list[tuple[EntitySet, JsonObject]] = [(SECURE_SCORES, score(day)) for day in range(1, _DAYS + 1)]
+    controls = [Incoming.of(CONTROL_PROFILES, control(number)) for number in range(CONTROLS)]
+    scores = [Incoming.of(SECURE_SCORES, score(day)) for day in range(1, _DAYS + 1)]
     return ImportEntities(
         tenant_id=TENANT,
         command_id=str(uuid4()),

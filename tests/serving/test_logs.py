@@ -29,6 +29,7 @@ def test_the_human_form_has_no_token_either_and_no_caller_writes_lines_of_its_ow
     for unsaid in secrets_of(place):
         assert unsaid not in server.log
     assert "GET /v1.0/security/secureScores 200" in server.log
+    assert re.search(r"Settings other than the defaults: .*; log_format = human$", server.log, re.MULTILINE)
     assert re.findall(r"^forged", server.log, re.MULTILINE) == []
 
 

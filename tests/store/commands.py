@@ -28,12 +28,13 @@ class Do(Generic[T]):
     detail: JsonValue = None
     command_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     actor: Operator = field(default_factory=lambda: Operator("tester"))
+    movable: bool = False
 
     def reads(self) -> Iterable[Key]:
         return self.keys
 
     def apply(self, draft: Draft) -> Applied[T]:
-        return Applied(self.action(draft), self.operation, self.detail)
+        return Applied(self.action(draft), self.operation, self.detail, movable=self.movable)
 
 
 def add_tenant(tenant_id: str = TENANT, name: str = "Alder Quay") -> Do[None]:

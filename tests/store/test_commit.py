@@ -143,6 +143,29 @@ def test_a_command_still_queued_at_its_deadline_is_never_run(serving: SQLiteStor
         asyncio.run(main())
 
 
+def test_each_command_is_refused_at_its_own_deadline(serving: SQLiteStore) -> None:
+    with gate() as held:
+
+        async def main() -> None:
+            first = asyncio.create_task(serving.submit(held.command))
+            await until(held.entered.is_set)
+            order: list[str] = []
+
+            async def late(name: str, seconds: float) -> None:
+                with pytest.raises(ServiceUnavailable, match="waited too long"):
+                    await serving.submit(put(control(name)), deadline_seconds=seconds)
+                order.append(name)
+
+            patient = asyncio.create_task(serving.submit(put(control("patient"))))
+            await asyncio.gather(late("third", 0.06), late("first", 0.02), late("second", 0.04))
+            assert order == ["first", "second", "third"]
+            assert not patient.done()
+            held.opened.set()
+            await asyncio.gather(first, patient)
+
+        asyncio.run(main())
+
+
 def test_a_command_past_its_deadline_is_not_run_even_if_the_event_loop_slept(serving: SQLiteStore) -> None:
     with gate() as held:
 

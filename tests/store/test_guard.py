@@ -1,9 +1,9 @@
 """The two guards of tenancy: the tree before it is compiled, the text after it was run."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import (
     BindParameter,
     ClauseElement,
@@ -23,9 +23,19 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from stanchion.model.edm import ENTITY_SETS, EntitySet, Primitive
+from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, EntitySet, Primitive
 from stanchion.odata.query import ListQuery, PropertyKey, default_order, total_order
-from stanchion.store import SQLiteStore, pages, reading, rows, verify, writing
+from stanchion.store import (
+    SQLiteStore,
+    inspection,
+    pages,
+    reading,
+    rows,
+    sampling,
+    touched,
+    verify,
+    writing,
+)
 from stanchion.store.compile import Compiled, DialectName, compile_statement, upsert
 from stanchion.store.guard import UnscopedStatement
 from stanchion.store.tables import ENTITY_TABLES, TENANT_OWNED, changes, meta, metadata, tenants, tombstones
@@ -136,7 +146,7 @@ def test_a_quoted_word_does_not_deceive_the_text_check() -> None:
 
 
 def test_all_tables_but_the_stores_own_are_tenant_owned() -> None:
-    assert set(metadata.tables) - TENANT_OWNED == {"meta", "clients", "signing_keys"}
+    assert set(metadata.tables) - TENANT_OWNED == {"meta", "clients", "issuers", "signing_keys"}
 
 
 def queries(entity_set: EntitySet) -> Iterator[ListQuery]:
@@ -151,30 +161,42 @@ def queries(entity_set: EntitySet) -> Iterator[ListQuery]:
 
 def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     for entity_set in ENTITY_SETS.values():
-        yield reading.entity_statement(entity_set, dialect)
         yield reading.entities_statement(entity_set, dialect)
         yield reading.chunk_statement(entity_set, dialect)
         yield verify.bodies_statement(entity_set, dialect)
+        yield sampling.entity_statement(entity_set, dialect)
+        yield touched.touched_statement(entity_set, dialect)
         yield writing.delete_statement(entity_set, dialect)
         yield writing.upsert_statement(ENTITY_TABLES[entity_set.name], dialect)
         yield pages.count_statement(entity_set, dialect=dialect)
         for query in queries(entity_set):
             yield pages.page_statement(query, dialect=dialect)
+            yield pages.joined_statement(query, dialect=dialect)
+            yield pages.keys_statement(query, dialect=dialect)
     for table in metadata.tables.values():
         yield writing.insert_statement(table, dialect)
     yield reading.history_statement(dialect)
     yield reading.latest_decision_statement(dialect)
+    yield reading.ids_beside_statement(CONTROL_PROFILES, dialect)
+    yield reading.ids_beside_statement(ENTITY_SETS["decisions"], dialect)
     yield reading.newest_score_statement(dialect)
     yield reading.head_statement(dialect)
     yield rows.tenant_statement(dialect)
     yield rows.tenants_statement(dialect)
     yield rows.clients_statement(dialect)
     yield rows.signing_keys_statement(dialect)
+    yield rows.issuers_statement(dialect)
+    yield touched.decided_statement(dialect)
+    yield touched.deleted_statement(dialect)
     yield verify.chain_statement(dialect)
     yield verify.lost_details_statement(dialect)
     yield verify.tombstones_statement(dialect)
+    yield sampling.changes_statement(dialect)
+    yield sampling.link_statement(dialect)
+    yield sampling.tombstone_statement(dialect)
+    yield inspection.last_change_statement(dialect)
     yield writing.head_statement(dialect)
-    yield writing.forget_tombstone_statement(dialect)
+    yield writing.forget_tombstones_statement(dialect)
     yield writing.revision_statement(dialect)
 
 

@@ -1,14 +1,16 @@
 """The lock file: one server for a SQLite database, for as long as it or a fork of it lives."""
 
+import fcntl
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from stanchion.errors import OperatorError
-from stanchion.store.lock import ServeLock
+from stanchion.store.lock import ServeLock, serving_process
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,6 +29,27 @@ def test_the_process_id_of_an_earlier_server_is_overwritten(path: Path) -> None:
     lock = ServeLock(path)
     assert lock.path.read_text() == f"{os.getpid()}\n"
     lock.release()
+
+
+def test_who_serves_is_told_without_a_trace(path: Path) -> None:
+    assert serving_process(path) is None
+    assert not Path(f"{path}.lock").exists()
+
+    lock = ServeLock(path)
+    assert serving_process(path) == str(os.getpid())
+    lock.release()
+    assert serving_process(path) is None
+
+
+def test_a_server_starts_while_somebody_asks_who_serves(path: Path) -> None:
+    file = Path(f"{path}.lock")
+    file.touch()
+    with file.open() as asking:
+        fcntl.flock(asking, fcntl.LOCK_SH)
+        timer = threading.Timer(0.01, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
+        timer.start()
+        ServeLock(path).release()
+        timer.join()
 
 
 FORK = """
@@ -59,5 +82,5 @@ def test_a_forked_worker_keeps_the_lock(path: Path) -> None:
 
 
 def test_a_lock_file_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="No such file or directory"):
+    with pytest.raises(OperatorError, match="nowhere is not a directory; make it first"):
         ServeLock(tmp_path / "nowhere" / "stanchion.db")

@@ -91,29 +91,30 @@ LOSE = """
 
 
 @pytest.fixture
-def second_revision(
+def next_revision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Callable[[str], None]:
-    """Add a second revision with some body, as if it were ours."""
+    """Add a revision with some body after the newest, as if it were ours."""
     caplog.set_level(logging.INFO, logger="stanchion.sql")  # Migrations alone read the rows of all tenants.
     folder = tmp_path / "migrations"
     shutil.copytree(revisions.MIGRATIONS, folder)
     monkeypatch.setattr(revisions, "MIGRATIONS", folder)
-    monkeypatch.setattr(migrate, "REVISIONS", ("0001", "0002"))
-    monkeypatch.setattr(migrate, "HEAD_REVISION", "0002")
+    monkeypatch.setattr(migrate, "REVISIONS", (*REVISIONS, "next"))
+    monkeypatch.setattr(migrate, "HEAD_REVISION", "next")
 
     def write(body: str) -> None:
-        head = 'import sqlalchemy as sa\nfrom alembic import op\nrevision = "0002"\ndown_revision = "0001"\n'
-        (folder / "versions" / "0002_second.py").write_text(f"{head}def upgrade():{body}")
+        names = f'revision = "next"\ndown_revision = "{HEAD_REVISION}"\n'
+        head = f"import sqlalchemy as sa\nfrom alembic import op\n{names}"
+        (folder / "versions" / "next.py").write_text(f"{head}def upgrade():{body}")
 
     return write
 
 
 def test_a_table_on_which_others_depend_can_be_made_anew(
-    path: Path, template: Path, second_revision: Callable[[str], None]
+    path: Path, template: Path, next_revision: Callable[[str], None]
 ) -> None:
     shutil.copy(template, path)
-    second_revision(REBUILD)
+    next_revision(REBUILD)
     with closing_now(SQLiteStore.open(path)) as store:
         assert [row.name for row in store.tenants()] == ["Alder Quay", "Brinewood"]
         assert store._writer.execute("PRAGMA foreign_keys").fetchall() == [(1,)]
@@ -122,15 +123,26 @@ def test_a_table_on_which_others_depend_can_be_made_anew(
 
 
 def test_a_migration_that_loses_rows_on_which_others_depend_is_taken_back(
-    path: Path, template: Path, second_revision: Callable[[str], None]
+    path: Path, template: Path, next_revision: Callable[[str], None]
 ) -> None:
     shutil.copy(template, path)
-    second_revision(LOSE)
+    next_revision(LOSE)
     with pytest.raises(OperatorError, match="without those of tenants"):
         SQLiteStore.open(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT count(*) FROM tenants").fetchall() == [(3,)]
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD_REVISION,)]
+
+
+def test_a_store_of_the_first_schema_gets_a_place_for_issuers_and_keeps_its_rows(
+    path: Path, template: Path
+) -> None:
+    shutil.copy(template, path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript("DROP TABLE issuers; UPDATE alembic_version SET version_num = '0001'")
+    with closing_now(SQLiteStore.open(path)) as store:
+        assert [row.name for row in store.tenants()] == ["Alder Quay", "Brinewood"]
+        assert store.issuers() == []
 
 
 @pytest.mark.postgres

@@ -75,6 +75,16 @@ def test_a_directory_that_does_not_exist_is_named(tmp_path: Path) -> None:
         SQLiteStore.open(tmp_path / "nowhere" / "a.db")
 
 
+@pytest.mark.parametrize(
+    ("name", "reason"), [("x" * 300, "File name too long"), (f"{'x' * 300}/s.db", "File name too long")]
+)
+def test_a_path_that_cannot_be_followed_is_refused_with_the_reason(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    with pytest.raises(OperatorError, match=f"cannot be opened: {reason}"):
+        SQLiteStore.open(tmp_path / name)
+
+
 def test_a_directory_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(OperatorError, match="is a directory"):
         SQLiteStore.open(tmp_path)

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import replace
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stanchion.errors import ServiceUnavailable
 from stanchion.model.check import column_values
@@ -25,8 +26,16 @@ from stanchion.odata.query import (
     total_order,
 )
 from stanchion.store import Page, SQLiteStore
-from stanchion.store.connection import connect, deadline
-from stanchion.store.pages import count_statement, page_statement
+from stanchion.store.connection import connect
+from stanchion.store.deadline import Deadline
+from stanchion.store.pages import (
+    count_statement,
+    joined_statement,
+    keys_statement,
+    page_parameters,
+    page_statement,
+)
+from tests.conftest import Statements
 from tests.store.commands import OTHER_TENANT, TENANT, control, delete, put, put_all, score
 
 PLENTY = 10**9
@@ -40,12 +49,17 @@ def page(store: SQLiteStore, asked: ListQuery, *, max_bytes: int = PLENTY, tenan
     return asyncio.run(store.page(tenant_id, asked, max_bytes=max_bytes))
 
 
+def ids_of(*pages: Page) -> list[str]:
+    runs = [run for found in pages for run in found.runs]
+    return [body["id"] for body in msgspec.json.decode(b"[%b]" % b",".join(runs))]
+
+
 def walk(store: SQLiteStore, asked: ListQuery) -> list[str]:
     """Read page after page and return all ids."""
     ids, after = [], asked.after
     while True:
         found = page(store, replace(asked, after=after))
-        ids += [row.id for row in found.rows]
+        ids += ids_of(found)
         if found.last_key is None:
             return ids
         after = found.last_key
@@ -118,16 +132,56 @@ def test_a_page_of_no_rows_leads_nowhere(store: SQLiteStore) -> None:
 
 def test_a_page_ends_before_it_grows_too_large_but_has_one_row(store: SQLiteStore) -> None:
     store.run(put_all([control(f"c{i}", remediation="x" * 10_000) for i in range(5)], CONTROL_PROFILES))
-    assert [row.id for row in page(store, query(), max_bytes=25_000).rows] == ["c0", "c1"]
+    assert ids_of(page(store, query(), max_bytes=25_000)) == ["c0", "c1"]
     tiny = page(store, query(), max_bytes=1)
-    assert ([row.id for row in tiny.rows], tiny.last_key) == (["c0"], ("c0",))
+    assert (ids_of(tiny), tiny.last_key) == (["c0"], ("c0",))
+
+
+@pytest.mark.parametrize("large", [[], [0], [2], [4], [0, 1, 2, 3, 4]])
+@pytest.mark.parametrize("top", [1, 2, 5, 9])
+def test_bodies_kept_packed_and_plain_ones_come_in_one_order(
+    store: SQLiteStore, large: list[int], top: int
+) -> None:
+    bodies = [
+        control(f"c{i}", remediation="x" * (10_000 if i in large else 10), title="ü, }") for i in range(5)
+    ]
+    store.run(put_all(bodies, CONTROL_PROFILES))
+    assert walk(store, query(top=top)) == [f"c{i}" for i in range(5)]
+    assert walk(store, query(CONTROL_PROFILES, by("remediation", descending=True), top=top))[
+        : len(large)
+    ] == [f"c{i}" for i in large]
+
+
+def test_a_page_of_plain_bodies_is_one_run_that_no_row_was_made_for(
+    store: SQLiteStore, statements: Statements
+) -> None:
+    store.run(put_all([control(f"c{i}") for i in range(50)], CONTROL_PROFILES))
+    statements.ran.clear()
+    found = page(store, query(top=40))
+    ids = ids_of(found)
+    assert (len(found.runs), len(ids), found.last_key) == (1, 40, (ids[-1],))
+    assert sum("group_concat" in sql for sql in statements.ran) == 1
+
+
+def test_a_later_page_in_the_order_of_ids_begins_where_the_index_leads(store: SQLiteStore) -> None:
+    later = replace(query(top=2), after=("c2",))
+    parameters = page_parameters(later, tenant_id=TENANT, limit=2, skip=0)
+    for statement in (page_statement(later), joined_statement(later), keys_statement(later)):
+        plan = store._reader.execute(f"EXPLAIN QUERY PLAN {statement.sql}", parameters).fetchall()
+        assert any("tenant_id=? AND id>?" in row[3] for row in plan), plan
+
+
+def test_plain_bodies_beyond_the_limit_of_a_page_are_left_for_the_next(store: SQLiteStore) -> None:
+    store.run(put_all([control(f"c{i}", remediation="x" * 2000) for i in range(5)], CONTROL_PROFILES))
+    found = page(store, query(), max_bytes=5000)
+    assert (ids_of(found), found.last_key) == (["c0", "c1"], ("c1",))
 
 
 def test_skip_leaves_out_the_first_rows(store: SQLiteStore) -> None:
     store.run(put_all([control(f"c{i}") for i in range(5)], CONTROL_PROFILES))
     found = page(store, replace(query(top=2), skip=2))
-    assert [row.id for row in found.rows] == ["c2", "c3"]
-    assert page(store, replace(query(), skip=9)).rows == ()
+    assert ids_of(found) == ["c2", "c3"]
+    assert page(store, replace(query(), skip=9)).runs == ()
 
 
 def test_the_count_is_that_of_all_rows_and_only_when_asked(store: SQLiteStore) -> None:
@@ -142,7 +196,7 @@ def test_a_row_written_meanwhile_moves_no_other(store: SQLiteStore) -> None:
     first = page(store, query(top=2))
     store.run(put(control("b")))
     rest = page(store, replace(query(top=2), after=first.last_key))
-    assert [row.id for row in (*first.rows, *rest.rows)] == ["c0", "c1", "c2", "c3"]
+    assert ids_of(first, rest) == ["c0", "c1", "c2", "c3"]
 
 
 def test_pages_read_at_once_agree(store: SQLiteStore) -> None:
@@ -159,7 +213,7 @@ def test_a_query_over_its_deadline_is_stopped(store: SQLiteStore) -> None:
     endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
     with closing(connect(store.path, busy_seconds=1)) as reader:
         stopped = pytest.raises(ServiceUnavailable, match=r"longer than 0\.05 seconds")
-        with stopped, deadline(reader, seconds=0.05):
+        with stopped, Deadline(reader).after(0.05):
             reader.execute(endless).fetchall()
         assert reader.execute("SELECT 1").fetchall() == [(1,)]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from stanchion.errors import ServiceUnavailable
-from stanchion.store import SQLiteStore, readers
+from stanchion.store import SQLiteStore
 from stanchion.store.readers import READER_THREADS, Readers
 from tests.store.commands import TENANT
 
@@ -51,11 +51,7 @@ def test_those_beyond_the_capacity_are_refused_and_places_become_free(
         asyncio.run(main())
 
 
-def test_the_deadline_counts_from_the_asking(
-    store: SQLiteStore, opened: threading.Event, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(readers, "STATEMENT_SECONDS", 0.05)
-
+def test_the_deadline_counts_from_the_asking(store: SQLiteStore, opened: threading.Event) -> None:
     async def main() -> None:
         for _ in range(READER_THREADS):
             asyncio.ensure_future(pool.read(lambda _: opened.wait(10)))  # noqa: RUF006 (the pool ends them)
@@ -65,8 +61,17 @@ def test_the_deadline_counts_from_the_asking(
         with pytest.raises(ServiceUnavailable, match="waited too long"):
             await late
 
-    with closing(Readers(store.path)) as pool:
+    with closing(Readers(store.path, statement_seconds=0.05)) as pool:
         asyncio.run(main())
+
+
+def test_a_store_reads_lists_for_as_long_as_it_was_told(store: SQLiteStore) -> None:
+    impatient = SQLiteStore.open(store.path, statement_seconds=-1.0)
+    try:
+        with pytest.raises(ServiceUnavailable, match="waited too long"):
+            asyncio.run(impatient.newest_score_id(TENANT, vendor="Microsoft", provider="SecureScore"))
+    finally:
+        impatient.close_now()
 
 
 def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from stanchion.settings import Settings
+from stanchion.web import arrival
 from tests.conftest import Api, Serve, control
 from tests.web.refusals import assert_envelope, assert_refused
 
@@ -87,3 +88,14 @@ async def test_a_forwarded_host_without_any_proxy_changes_nothing(api: Api) -> N
 async def test_the_challenge_of_a_misdirected_request_names_no_address(api: Api) -> None:
     reply = await api.client.get(SCORES, headers={"Host": "evil.example.com"})
     assert "evil" not in str({name: value for name, value in reply.headers.items() if name != "host"})
+
+
+async def test_origins_that_were_asked_are_kept_up_to_a_bound(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrival, "MAX_KEPT_ORIGINS", 3)
+    for port in (*range(1, 6), *range(1, 6)):
+        reply = await api.send("GET", SCORES, headers={"Host": f"localhost:{port}"})
+        assert reply.json()["@odata.context"].startswith(f"http://localhost:{port}/")
+    for _ in range(2):
+        assert (await api.send("GET", SCORES, headers={"Host": "evil.example"})).status_code == 421

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 from typing import cast
-from uuid import uuid4
 
 import pytest
 
 from stanchion.access.operator import add_tenant
-from stanchion.importers.graph import open_export
-from stanchion.ledger.imports import ImportCounts, ImportEntities
-from stanchion.model.edm import EntitySet
+from stanchion.cli.imports import import_bytes
+from stanchion.ledger.imports import ImportCounts
 from stanchion.model.json_text import JsonObject, parse_object
 from tests.conftest import OPERATOR, SAMPLES, Api
 
@@ -30,19 +28,7 @@ def read(file: Path) -> list[JsonObject]:
 def import_file(api: Api, file: Path, tenant: str) -> ImportCounts:
     if api.store.tenant(tenant) is None:
         add_tenant(api.store, tenant, name="of the sample", actor=OPERATOR)
-    entities: list[tuple[EntitySet, JsonObject]] = list(
-        open_export(file.read_bytes()).entities(tenant_id=tenant)
-    )
-    return api.store.run(
-        ImportEntities(
-            tenant_id=tenant,
-            command_id=str(uuid4()),
-            actor=OPERATOR,
-            source=file.name,
-            digest="0" * 64,
-            entities=tuple(entities),
-        )
-    )
+    return import_bytes(api.store, file.read_bytes(), source=file.name, tenant_id=tenant).counts
 
 
 def as_imported(value: JsonObject) -> JsonObject:

@@ -1,0 +1,139 @@
+"""What was found, as rows: a table for people, JSON for machines.
+
+- A ratio is that of one round, product to bare, and the row has the median; the least and the largest say how noisy
+  the machine was.
+- Latencies and rates are medians over the rounds.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from bench.cases import Round, Rounds
+from bench.imports import Imported
+from bench.load import Measured, quantile
+
+_MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One case of requests; CPU in microseconds a request, latencies in milliseconds."""
+
+    case: str
+    clients: int
+    requests: int
+    cpu_us: float
+    bare_cpu_us: float
+    ratio: float
+    ratio_least: float
+    ratio_most: float
+    per_second: float
+    bare_per_second: float
+    p50_ms: float
+    p99_ms: float
+    bare_p50_ms: float
+    bare_p99_ms: float
+    writes_share: float  # of the product's CPU, taken off already
+
+
+def row(case: str, found: Rounds, *, clients: int) -> Row:
+    """Summarise the rounds of a case."""
+    pairs = [
+        (_cpu_us(each, found.write_cpu_seconds), each.bare.cpu_seconds / each.bare.requests * 1e6)
+        for each in found.rounds
+    ]
+    ratios = [ours / bare for ours, bare in pairs]
+    product, bare = [each.product for each in found.rounds], [each.bare for each in found.rounds]
+    writes_cpu_seconds = sum(each.writes for each in found.rounds) * found.write_cpu_seconds
+    return Row(
+        case=case,
+        clients=clients,
+        requests=sum(each.requests for each in product),
+        cpu_us=round(median(ours for ours, _ in pairs), 1),
+        bare_cpu_us=round(median(bare for _, bare in pairs), 1),
+        ratio=round(median(ratios), 2),
+        ratio_least=round(min(ratios), 2),
+        ratio_most=round(max(ratios), 2),
+        per_second=round(median(each.per_second for each in product)),
+        bare_per_second=round(median(each.per_second for each in bare)),
+        p50_ms=_latency_ms(product, 0.5),
+        p99_ms=_latency_ms(product, 0.99),
+        bare_p50_ms=_latency_ms(bare, 0.5),
+        bare_p99_ms=_latency_ms(bare, 0.99),
+        writes_share=round(writes_cpu_seconds / sum(each.cpu_seconds for each in product), 3),
+    )
+
+
+def request_table(rows: Sequence[Row]) -> str:
+    """Lay the cases of requests out."""
+    columns = ("case", "CPU us", "bare us", "ratio", "(least..most)", "a second", "bare", "p50 ms", "p99 ms")
+    return _table(
+        columns,
+        [
+            (
+                each.case,
+                f"{each.cpu_us:,.0f}",
+                f"{each.bare_cpu_us:,.0f}",
+                f"{each.ratio:.2f}",
+                f"({each.ratio_least:.2f}..{each.ratio_most:.2f})",
+                f"{each.per_second:,.0f}",
+                f"{each.bare_per_second:,.0f}",
+                f"{each.p50_ms:.1f}",
+                f"{each.p99_ms:.1f}",
+            )
+            for each in rows
+        ],
+    )
+
+
+def import_table(imports: Sequence[Imported]) -> str:
+    """Lay the imports out: the PATCHes beside each, and those in the seconds before it."""
+    columns = (
+        "import",
+        "seconds",
+        "CPU s",
+        "peak MiB",
+        "PATCH p50 ms",
+        "p99 ms",
+        "slowest ms",
+        "(before: p99, slowest)",
+    )
+    return _table(
+        columns,
+        [
+            (
+                f"{each.bytes / _MB:.0f} MB, {each.scores} scores",
+                f"{each.seconds:.1f}",
+                f"{each.cpu_seconds:.1f}",
+                f"{each.peak_mib:.0f}",
+                f"{each.during.p50_ms:.1f}",
+                f"{each.during.p99_ms:.1f}",
+                f"{each.during.slowest_ms:.0f}",
+                f"({each.before.p99_ms:.1f}, {each.before.slowest_ms:.0f})",
+            )
+            for each in imports
+        ],
+    )
+
+
+def _cpu_us(each: Round, write_cpu_seconds: float) -> float:
+    return (each.product.cpu_seconds - each.writes * write_cpu_seconds) / each.product.requests * 1e6
+
+
+def _latency_ms(measured: Sequence[Measured], share: float) -> float:
+    return round(median(quantile(each.latencies, share) for each in measured) * 1000, 2)
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Lay lines out in Markdown, aligned for a terminal: the first column to the left, figures to the right."""
+    lines = [columns, *rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    rule = ["-" * width if index == 0 else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
+    return "\n".join(_line(line, widths) for line in (columns, rule, *rows))
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    first, *figures = zip(cells, widths, strict=True)
+    aligned = [first[0].ljust(first[1]), *(text.rjust(width) for text, width in figures)]
+    return f"| {' | '.join(aligned)} |"

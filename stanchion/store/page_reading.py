@@ -1,0 +1,77 @@
+"""What a page of a list is read from a SQLite database.
+
+- Bodies that are kept plain come in one value: a row each would cost several times as much.
+- Where one of them is packed, or all are more than the page may hold, they are read one by one.
+"""
+
+import sqlite3
+from bisect import bisect_right
+from itertools import accumulate
+
+from stanchion.odata.query import KeyValue, ListQuery
+from stanchion.store.bodies import NO_TEXT, unpack_all
+from stanchion.store.contract import Page
+from stanchion.store.pages import (
+    count_parameters,
+    count_statement,
+    joined_statement,
+    keys_statement,
+    last_key,
+    page_parameters,
+    page_statement,
+)
+
+# Of the largest bodies, this many more than the page may hold are in memory at worst.
+_ROWS_AT_ONCE = 16
+
+
+def read_page(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str, max_bytes: int) -> Page:
+    """Return a page without a count: at least one body if there is any, at most `max_bytes` beyond that.
+
+    It runs several statements, which are to see the same state of the database.
+    """
+    parameters = page_parameters(query, tenant_id=tenant_id, limit=query.page_size, skip=query.skip)
+    ((count, joined),) = connection.execute(joined_statement(query).sql, parameters).fetchall()
+    if count == 0:
+        return Page((), None)
+    if NO_TEXT in joined or len(joined) > max_bytes:
+        return _read_bodies(connection, query, tenant_id=tenant_id, max_bytes=max_bytes)
+    if count < query.page_size:
+        return Page((joined,), None)
+    place = query.skip + count - 1
+    return Page((joined,), _read_last_key(connection, query, {**parameters, "limit": 2, "skip": place}))
+
+
+def read_count(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str) -> int:
+    """Return how many entities the query's set has, its paging left aside."""
+    sql = count_statement(query.entity_set, limited=query.provider is not None).sql
+    ((count,),) = connection.execute(sql, count_parameters(query, tenant_id=tenant_id)).fetchall()
+    return int(count)
+
+
+def _read_last_key(
+    connection: sqlite3.Connection, query: ListQuery, parameters: dict[str, KeyValue]
+) -> tuple[KeyValue, ...] | None:
+    """Return the order keys of the first of two rows, None where the second is missing."""
+    last, *following = connection.execute(keys_statement(query).sql, parameters).fetchall()
+    return last_key(query, last) if following else None
+
+
+def _read_bodies(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str, max_bytes: int) -> Page:
+    # One row more than the page tells whether there is another page.
+    parameters = page_parameters(query, tenant_id=tenant_id, limit=query.page_size + 1, skip=query.skip)
+    cursor = connection.execute(page_statement(query).sql, parameters)
+    keys: list[tuple[KeyValue, ...]] = []
+    bodies: list[bytes] = []
+    size = 0
+    while size <= max_bytes and (rows := cursor.fetchmany(_ROWS_AT_ONCE)):
+        unpacked = unpack_all([row[0] for row in rows])
+        bodies += unpacked
+        keys += [row[1:] for row in rows]
+        size += sum(map(len, unpacked))
+    cursor.close()
+    fitting = bisect_right(list(accumulate(map(len, bodies))), max_bytes)
+    taken = min(max(fitting, 1), query.page_size)
+    if taken >= len(bodies):
+        return Page(tuple(bodies), None)
+    return Page(tuple(bodies[:taken]), last_key(query, keys[taken - 1]))

@@ -1,0 +1,111 @@
+"""The measurements measure: every case runs on a small store, and wrong answers end them."""
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import main
+from bench.bodies import CONTROL_BYTES, SCORE_BYTES, Scores, control_id, controls, packing
+from bench.cases import CASES
+from bench.connection import Answer
+from bench.load import quantile
+from bench.traffic import GetList, GetOne, Page, Patch, Recorded
+
+RIGHT = b'{"id":"control_00000"}'
+
+
+@pytest.mark.slow
+def test_every_case_is_measured(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    sizes = {
+        "rounds": 1,
+        "seconds": 0.2,
+        "clients": 4,
+        "controls": 200,
+        "import-mb": 0.3,
+        "writes-per-second": 40,
+    }
+    small = [f"--{name}={size}" for name, size in sizes.items()]
+    main([*small, "--folder", str(tmp_path), "--json", str(found)])
+
+    report = json.loads(found.read_text())
+    assert [row["case"] for row in report["requests"]] == [case.title for case in CASES.values()]
+    assert all(row["requests"] > 0 and row["ratio"] > 0 for row in report["requests"])
+    assert all(0 < row["p50_ms"] <= row["p99_ms"] for row in report["requests"])
+    assert len(report["imports"]) == 1
+    for imported in report["imports"]:
+        assert imported["bytes"] >= 300_000
+        assert imported["during"]["writes"] > 0
+        assert imported["peak_mib"] > 10
+    assert report["commit"]
+    assert report["machine"]["cores"] > 0
+    assert list(tmp_path.iterdir()) == [found]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(404, RIGHT), (200, b'{"id":"control_00001"}'), (200, b"")],
+    ids=["404", "another", "empty"],
+)
+def test_a_wrong_answer_to_get_one_is_seen(status: int, body: bytes) -> None:
+    traffic = GetOne(controls=1, token="t")
+    traffic.request(0)
+
+    assert traffic.is_right(0, Answer(200, b"", RIGHT))
+    assert not traffic.is_right(0, Answer(status, b"", body))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (500, b'"id":"a" "id":"b"'),
+        (200, b'"id":"b" "id":"a"'),
+        (200, b'"id":"a"        '),
+        (200, b'"id":"a""id":"b"'),
+    ],
+    ids=["500", "another order", "one less", "too short"],
+)
+def test_a_wrong_answer_to_a_list_is_seen(status: int, body: bytes) -> None:
+    traffic = GetList([Page("/", [b"a", b"b"], at_least_bytes=17)], token="t")
+    traffic.request(0)
+
+    assert traffic.is_right(0, Answer(200, b"", b'"id":"a" "id":"b"'))
+    assert not traffic.is_right(0, Answer(status, b"", body))
+
+
+def test_the_bare_server_must_send_what_was_recorded() -> None:
+    recorded = Recorded(GetOne(controls=1, token="t"), Answer(200, b"", RIGHT))
+
+    assert recorded.is_right(0, Answer(200, b"", RIGHT))
+    assert not recorded.is_right(0, Answer(200, b"", RIGHT + b" "))
+
+
+def test_clients_decide_about_shares_of_the_controls_that_do_not_overlap() -> None:
+    traffic = Patch(controls=10, clients=3, token="t")
+    for _ in range(200):
+        traffic.request(1)
+
+    assert set(traffic.last) == {control_id(number) for number in (1, 4, 7)}
+
+
+def test_scores_pack_as_a_real_one_does() -> None:
+    found = packing(Scores(), date(2026, 3, 31))
+
+    assert found.bytes == pytest.approx(53_000, rel=0.03)
+    assert found.alone == pytest.approx(4.2, rel=0.05)
+    assert found.after_day_before > 50
+
+
+def test_bodies_are_as_large_as_lists_are_checked_for() -> None:
+    scores = Scores()
+    days = [date(1990, 1, 1) + timedelta(days=each) for each in range(0, 14_000, 500)]
+
+    assert min(len(json.dumps(scores.of(day), separators=(",", ":"))) for day in days) >= SCORE_BYTES
+    assert min(len(json.dumps(each, separators=(",", ":"))) for each in controls(500)) >= CONTROL_BYTES
+
+
+@pytest.mark.parametrize(("share", "value"), [(0.5, 51.0), (0.99, 100.0), (1.0, 100.0), (0.0, 1.0)])
+def test_a_quantile_is_one_of_the_values(share: float, value: float) -> None:
+    assert quantile([float(each) for each in range(1, 101)], share) == value

@@ -1,0 +1,56 @@
+"""Waiting for the write lock: in short steps, and no longer than asked."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from stanchion.store import SQLiteStore
+from stanchion.store.locking import take_lock
+from tests.store.commands import increment
+
+
+@pytest.fixture
+def holder(store: SQLiteStore) -> Iterator[sqlite3.Connection]:
+    """Another process, which holds the lock."""
+    with closing(sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        yield connection
+
+
+def test_a_lock_that_is_not_given_back_in_time_is_refused(
+    store: SQLiteStore, holder: sqlite3.Connection
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        take_lock(store._writer, patience_seconds=0.05)
+    assert 0.05 <= time.monotonic() - began < 1
+    assert holder.in_transaction
+
+
+def test_any_other_failure_is_told_at_once(store: SQLiteStore) -> None:
+    store._writer.execute("BEGIN")
+    with pytest.raises(sqlite3.OperationalError, match="within a transaction"):
+        take_lock(store._writer, patience_seconds=60)
+    store._writer.execute("ROLLBACK")
+
+
+def test_a_writer_waits_for_the_lock_and_has_it_soon_after(
+    store: SQLiteStore, holder: sqlite3.Connection
+) -> None:
+    released: list[float] = []
+
+    def release() -> None:
+        holder.execute("ROLLBACK")
+        released.append(time.monotonic())
+
+    timer = threading.Timer(0.3, release)
+    timer.start()
+    store.run(increment("a"))
+    ended = time.monotonic()
+    timer.join()
+    # By then SQLite's own waiting would look again after 100 ms at the earliest.
+    assert ended - released[0] < 0.09

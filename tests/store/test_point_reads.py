@@ -1,0 +1,106 @@
+"""Point reads: those of one turn of the event loop are one statement, and each is answered by itself."""
+
+import asyncio
+
+import pytest
+import zstandard
+
+from stanchion.errors import ServiceUnavailable
+from stanchion.ledger.working_set import Stored
+from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
+from stanchion.store import SQLiteStore
+from stanchion.store.reading import entities_statement
+from tests.conftest import Statements
+from tests.store.commands import OTHER_TENANT, TENANT, control, put, put_all, score
+
+
+async def together(store: SQLiteStore, *ids: str) -> list[Stored | BaseException | None]:
+    return await asyncio.gather(
+        *(store.get(TENANT, CONTROL_PROFILES, id) for id in ids), return_exceptions=True
+    )
+
+
+def test_reads_of_one_turn_are_one_statement_and_each_gets_its_own(
+    store: SQLiteStore, statements: Statements
+) -> None:
+    store.run(put_all([control(f"c{i}") for i in range(9)], CONTROL_PROFILES))
+    statements.ran.clear()
+    found = asyncio.run(together(store, "c3", "nothing", "c1", "c3", 'a"b'))
+    assert [one.id if isinstance(one, Stored) else one for one in found] == ["c3", None, "c1", "c3", None]
+    assert len(statements.ran) == 1
+
+
+def test_tenants_and_sets_are_kept_apart(store: SQLiteStore) -> None:
+    store.run(put(control("same", title="ours")))
+    store.run(put(control("same", title="theirs"), tenant_id=OTHER_TENANT))
+    store.run(put(score("same", None), SECURE_SCORES))
+
+    async def main() -> tuple[Stored | None, ...]:
+        return await asyncio.gather(
+            store.get(TENANT, CONTROL_PROFILES, "same"),
+            store.get(OTHER_TENANT, CONTROL_PROFILES, "same"),
+            store.get(TENANT, SECURE_SCORES, "same"),
+            store.get(OTHER_TENANT, SECURE_SCORES, "same"),
+        )
+
+    ours, theirs, scored, none = asyncio.run(main())
+    assert ours is not None
+    assert theirs is not None
+    assert scored is not None
+    assert (ours.value["title"], theirs.value["title"]) == ("ours", "theirs")
+    assert "title" not in scored.value
+    assert none is None
+
+
+def test_a_read_sees_what_was_answered_before_it_was_asked(serving: SQLiteStore) -> None:
+    async def main() -> None:
+        for number in range(20):
+            await serving.submit(put(control("c1", title=str(number))))
+            found = await serving.get(TENANT, CONTROL_PROFILES, "c1")
+            assert found is not None
+            assert found.value["title"] == str(number)
+
+    asyncio.run(main())
+
+
+def test_a_damaged_entity_fails_its_own_reader_alone(store: SQLiteStore) -> None:
+    store.run(put_all([control(f"c{i}") for i in range(3)], CONTROL_PROFILES))
+    store._writer.execute(
+        "UPDATE secure_score_control_profiles SET body = x'28b52ffd00' "
+        "WHERE secure_score_control_profiles.tenant_id = ? AND id = 'c1'",
+        (TENANT,),
+    )
+    first, damaged, last = asyncio.run(together(store, "c0", "c1", "c2"))
+    assert isinstance(first, Stored)
+    assert isinstance(damaged, zstandard.ZstdError)
+    assert isinstance(last, Stored)
+
+
+def test_reads_that_take_too_long_are_all_told_at_once(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store._point_reads, "_seconds", -1.0)
+    store._reader.set_progress_handler(store._deadline._is_over, 1)
+    found = asyncio.run(together(store, "c0", "c1"))
+    assert [type(one) for one in found] == [ServiceUnavailable] * 2
+
+
+def test_a_read_that_nobody_waits_for_any_more_holds_up_no_other(store: SQLiteStore) -> None:
+    store.run(put(control("c1")))
+
+    async def main() -> Stored | None:
+        given_up = asyncio.ensure_future(store.get(TENANT, CONTROL_PROFILES, "c1"))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        return await store.get(TENANT, CONTROL_PROFILES, "c1")
+
+    found = asyncio.run(main())
+    assert found is not None
+
+
+def test_an_id_is_compared_as_it_stands(store: SQLiteStore) -> None:
+    ids = ["a'b", 'a"b', "a\\b", "ä", "\U0001d4b3", "1", "true", "null"]
+    store.run(put_all([control(id) for id in ids], CONTROL_PROFILES))
+    found = asyncio.run(together(store, *ids, "01", "A'b"))
+    assert [one.id if isinstance(one, Stored) else one for one in found] == [*ids, None, None]
+    assert "json_each" in entities_statement(CONTROL_PROFILES).sql

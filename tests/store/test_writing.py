@@ -1,0 +1,64 @@
+"""Writing the rows of a batch: the places of values, and many rows to a statement."""
+
+import pytest
+
+from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, EntitySet
+from stanchion.store import SQLiteStore
+from stanchion.store.batch import Batch
+from stanchion.store.compile import Compiled, repeated
+from stanchion.store.tables import ENTITY_TABLES, change_details, changes, tenants, tombstones
+from stanchion.store.verify import verify
+from stanchion.store.writing import delete_statement, insert_statement, upsert_statement
+from tests.conftest import Statements
+from tests.store.commands import TENANT, Do, control, increment, put_all
+from tests.store.gate import run_behind
+
+
+@pytest.mark.parametrize("entity_set", ENTITY_SETS.values(), ids=lambda each: each.name)
+def test_the_places_of_an_entitys_row_are_those_of_its_values(entity_set: EntitySet) -> None:
+    columns = [column.name for column in entity_set.columns]
+    upsert = upsert_statement(ENTITY_TABLES[entity_set.name])
+    assert upsert.parameters == ("tenant_id", "id", "version", "dictionary", *columns, "body")
+    assert delete_statement(entity_set).parameters == ("tenant_id", "id")
+
+
+def test_the_places_of_other_rows_are_those_of_their_values() -> None:
+    assert insert_statement(changes).parameters == (
+        *("tenant_id", "sequence", "time_ticks", "command_id"),
+        *("record", "hash"),
+    )
+    assert insert_statement(change_details).parameters == ("tenant_id", "sequence", "salt", "detail")
+    assert insert_statement(tenants).parameters == (
+        *("tenant_id", "name", "created_ticks"),
+        *("sequence", "head_hash"),
+    )
+    assert upsert_statement(tombstones).parameters == ("tenant_id", "entity_set", "id", "version", "provider")
+
+
+@pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200])
+def test_any_number_of_rows_is_written_whole(store: SQLiteStore, count: int) -> None:
+    store.run(put_all([control(f"c{number}") for number in range(count)], CONTROL_PROFILES))
+    sql = "SELECT count(*), count(DISTINCT id) FROM secure_score_control_profiles AS c WHERE c.tenant_id = ?"
+    assert store._reader.execute(sql, (TENANT,)).fetchall() == [(count, count)]
+    verify(store, TENANT, head=None)
+
+
+def test_the_rows_of_a_batch_go_in_by_few_statements(serving: SQLiteStore, statements: Statements) -> None:
+    # The command that holds the writer meanwhile writes nothing.
+    run_behind(serving, *(increment(f"c{number}") for number in range(64)))  # type: ignore[arg-type]
+    assert len([sql for sql in statements.ran if sql.startswith("INSERT INTO changes")]) == 1
+
+
+def test_only_an_insert_of_one_row_is_repeated() -> None:
+    assert repeated(Compiled("INSERT INTO t (a, b) VALUES (?, ?)", ("a", "b")), 2).endswith("(?, ?), (?, ?)")
+    with pytest.raises(ValueError, match="No INSERT"):
+        repeated(Compiled("DELETE FROM t WHERE a = ?", ("a",)), 2)
+
+
+def test_no_two_changes_share_a_salt(store: SQLiteStore) -> None:
+    batch = Batch(store._reader)
+    for _ in range(40):
+        batch.apply(Do(lambda draft: draft.put(CONTROL_PROFILES, control("a"))))
+    salts = [change.salt for change in batch.fold(TENANT).written.changes]
+    assert len(set(salts)) == 40
+    assert {len(salt) for salt in salts} == {16}
