@@ -3,6 +3,7 @@
 - Split on `&` and `=` before decoding; `+` is a blank and `%24` a dollar sign (OData 4.01 URL 2).
 - Names of system options are read without regard to case; each may come once (Protocol 11.2.6.1).
 - Options without a dollar sign are the caller's own and mean nothing here (Protocol 6.2).
+- Options named `@...` are parameter aliases (URL 5.1.1.13).
 - `$top` is a page size and clamped to 999; `$select` may name undeclared properties, `$orderby` may not.
 """
 
@@ -13,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 from stanchion.errors import BadRequest, ExpandNotSupported, NotAcceptable, NotImplementedFeature
 from stanchion.model.edm import Collection, EntitySet, Enumeration, Primitive, RootName, StructuredType
 from stanchion.model.wording import did_you_mean, shown
+from stanchion.odata.filter import Filter, parse_filter
 from stanchion.odata.query import (
     IdKey,
     KeyValue,
@@ -41,9 +43,9 @@ MAX_PAGE_SIZE = 999
 # More rows than any table holds; keeps what a caller sends within every database's integers.
 MAX_SKIP = 2**31 - 1
 
-_LIST_OPTIONS = ("$count", "$format", "$orderby", "$select", "$skip", "$skiptoken", "$top")
+_LIST_OPTIONS = ("$count", "$filter", "$format", "$orderby", "$select", "$skip", "$skiptoken", "$top")
 _ITEM_OPTIONS = ("$format", "$select")
-_NOT_OFFERED = ("$apply", "$compute", "$filter", "$search")
+_NOT_OFFERED = ("$apply", "$compute", "$search")
 _NOT_CARRIED = frozenset({"$top", "$skip", "$skiptoken"})
 _NAME = re.compile(r"[^\W\d][\w.-]*")
 
@@ -58,6 +60,7 @@ def parse_options(query: bytes, entity_set: EntitySet, *, root: RootName) -> Lis
     if skip_token is not None and "$skip" in options:
         raise BadRequest("'$skip' cannot be combined with '$skiptoken'.", target="$skip")
     top = _whole_number(options, "$top", largest=MAX_PAGE_SIZE)
+    aliases = _aliases(query) if "$filter" in options else {}
     return ListQuery(
         entity_set=entity_set,
         root=root,
@@ -67,7 +70,11 @@ def parse_options(query: bytes, entity_set: EntitySet, *, root: RootName) -> Lis
         skip=_whole_number(options, "$skip", largest=MAX_SKIP) or 0,
         count=_boolean(options, "$count"),
         skip_token=skip_token,
-        carried=tuple((name, value) for name, value in options.items() if name not in _NOT_CARRIED),
+        carried=(
+            *((name, value) for name, value in options.items() if name not in _NOT_CARRIED),
+            *aliases.items(),
+        ),
+        filter=_filter(options.get("$filter"), entity_set, aliases),
     )
 
 
@@ -93,6 +100,26 @@ def _system_options(query: bytes, *, allowed: tuple[str, ...]) -> dict[str, str]
             raise BadRequest(f"The query option '{name}' is given twice; it may be given once.", target=name)
         options[name] = _decoded(raw_value, name)
     return options
+
+
+def _aliases(query: bytes) -> dict[str, str]:
+    """Return the values of parameter aliases by name, `@` included (URL 5.1.1.13)."""
+    aliases: dict[str, str] = {}
+    for pair in query.split(b"&"):
+        raw_name, _, raw_value = pair.partition(b"=")
+        if not raw_name.startswith((b"@", b"%40")):
+            continue
+        name = unquote_to_bytes(raw_name).decode("utf-8", "backslashreplace")
+        if name in aliases:
+            raise BadRequest(
+                f"The parameter alias {shown(name)} is given twice; it may be given once.", target="$filter"
+            )
+        aliases[name] = _decoded(raw_value, name)
+    return aliases
+
+
+def _filter(text: str | None, entity_set: EntitySet, aliases: dict[str, str]) -> Filter | None:
+    return None if text is None else parse_filter(text, entity_set, aliases=aliases)
 
 
 def _decoded(raw: bytes, name: str) -> str:

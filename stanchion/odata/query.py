@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from stanchion.model.edm import Collection, EntitySet, Item, Primitive, RootName, StructuredType
+from stanchion.odata.filter.tree import Filter
 
 KeyValue: TypeAlias = "bool | int | float | str | None"
 """The value of one order key in one row; instants are ticks."""
@@ -56,6 +57,8 @@ class ListQuery(msgspec.Struct, frozen=True):
     after: tuple[KeyValue, ...] | None = None
     carried: tuple[tuple[str, str], ...] = ()
     provider: str | None = None  # the only provider whose rows the caller may see, in any case of A to Z
+    filter: Filter | None = None
+    now_ticks: int = 0  # the time of the request, for filters that ask for it
 
     @property
     def page_size(self) -> int:

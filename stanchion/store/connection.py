@@ -18,8 +18,9 @@ from urllib.parse import quote
 from stanchion.errors import OperatorError
 from stanchion.store.bodies import body_json
 
-# Far more statements than there are shapes in use; preparing one anew costs more than running it.
-_CACHED_STATEMENTS = 512
+# More statements than there are shapes in use, for preparing one anew costs more than running it; bounded, because
+# the largest filters take some 100 KB each.
+_CACHED_STATEMENTS = 256
 # Room for the inner pages of a large store and what a batch writes; SQLite's own 2 MiB are read again and again.
 _WRITER_CACHE_KIB = 16 * 1024
 # The log grows to 16 MiB, so that a page which many batches write is copied into the database once for all of them.

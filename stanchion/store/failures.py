@@ -5,7 +5,7 @@ Source: https://www.sqlite.org/rescode.html. The primary result code is the low 
 
 import sqlite3
 
-from stanchion.errors import OperatorError, ServiceUnavailable, StanchionError
+from stanchion.errors import BadRequest, OperatorError, ServiceUnavailable, StanchionError
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 _REASONS = {
@@ -18,6 +18,8 @@ _REASONS = {
     sqlite3.SQLITE_NOTADB: "The database file is damaged; restore it from a backup.",
     sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened.",
 }
+# SQLite's own limits of nesting (https://www.sqlite.org/limits.html) depend on how it was built, and have no code.
+_TOO_DEEP = ("parser stack overflow", "Expression tree is too large")
 
 
 def primary_code(error: sqlite3.Error) -> int:
@@ -43,6 +45,10 @@ def breaks_the_store(error: sqlite3.Error) -> bool:
 
 def for_caller(error: sqlite3.Error) -> StanchionError | sqlite3.Error:
     """Return what to tell a caller; a bug of ours stays what it is."""
+    if str(error).startswith(_TOO_DEEP):
+        return BadRequest(
+            "The filter nests deeper than the database can follow; ask for less at once.", target="$filter"
+        )
     reason = _REASONS.get(primary_code(error))
     return error if reason is None else ServiceUnavailable(reason)
 

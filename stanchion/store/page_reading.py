@@ -1,7 +1,8 @@
 """What a page of a list is read from a SQLite database.
 
 - Bodies that are kept plain come in one value: a row each would cost several times as much.
-- Where one of them is packed, or all are more than the page may hold, they are read one by one.
+- Where one of them is packed, or all are more than the page may hold, they are read one by one. So are those that a
+  filter finds: to ask whether it holds may cost more than all else, and is done once for each row.
 """
 
 import sqlite3
@@ -14,6 +15,7 @@ from stanchion.store.contract import Page
 from stanchion.store.pages import (
     count_parameters,
     count_statement,
+    filtered_count_statement,
     joined_statement,
     keys_statement,
     last_key,
@@ -30,6 +32,8 @@ def read_page(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: st
 
     It runs several statements, which are to see the same state of the database.
     """
+    if query.filter is not None:
+        return _read_bodies(connection, query, tenant_id=tenant_id, max_bytes=max_bytes)
     parameters = page_parameters(query, tenant_id=tenant_id, limit=query.page_size, skip=query.skip)
     ((count, joined),) = connection.execute(joined_statement(query).sql, parameters).fetchall()
     if count == 0:
@@ -43,8 +47,12 @@ def read_page(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: st
 
 
 def read_count(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str) -> int:
-    """Return how many entities the query's set has, its paging left aside."""
-    sql = count_statement(query.entity_set, limited=query.provider is not None).sql
+    """Return how many entities the query asks for, its paging left aside."""
+    limited = query.provider is not None
+    if query.filter is None:
+        sql = count_statement(query.entity_set, limited=limited).sql
+    else:
+        sql = filtered_count_statement(query.entity_set, query.filter.tree, limited=limited).sql
     ((count,),) = connection.execute(sql, count_parameters(query, tenant_id=tenant_id)).fetchall()
     return int(count)
 

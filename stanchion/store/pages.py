@@ -4,24 +4,30 @@
   rows written meanwhile move nothing.
 - Text sorts by its first 256 characters, so that the keys of a row fit into a link whatever they hold.
 - Null is lower than any value, on every database (OData 4.01 Protocol 11.2.6.2).
+- A filter is a further condition; its statements are kept apart, so that whoever varies filters without end pushes
+  out nothing but filters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Select, Table, bindparam, case, false, func, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
 from stanchion.model.edm import EntitySet
 from stanchion.model.text import folded
+from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.conditions import conditions, filter_parameters
 from stanchion.store.expressions import BodyValue, Joined, PlainBody
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
 SHAPES_KEPT = 512
+# And filters without their literals; the largest takes some 100 KB with what the database makes of it.
+FILTERS_KEPT = 256
 
 _FIRST: ColumnElement[int] = literal_column("1")
 # Characters of a text that its rows are sorted by; shared among the texts of an order, so that the link to the
@@ -36,15 +42,19 @@ class _Shape(NamedTuple):
     order: tuple[OrderKey, ...]
     nulls: tuple[bool, ...] | None
     limited: bool  # to one provider
+    filter: Scalar | None
+
+
+_Description: TypeAlias = Callable[[_Shape], Select[*tuple[object, ...]]]
 
 
 def page_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
     """Return the statement of a page, a row for each body: it, then the order keys.
 
     Its parameters, like those of the next two, are tenant_id, limit, skip, key_0, key_1 ... for the values of
-    `query.after`, and provider where the query has one.
+    `query.after`, provider where the query has one, and those of its filter.
     """
-    return _page_statement(_shape(query), dialect)
+    return _statement(_page, query, dialect)
 
 
 def joined_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
@@ -52,12 +62,12 @@ def joined_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Co
 
     Each row costs the driver as much as SQLite, and lets other threads interrupt.
     """
-    return _joined_statement(_shape(query), dialect)
+    return _statement(_joined, query, dialect)
 
 
 def keys_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
     """Return the statement of the order keys of rows, without their bodies."""
-    return _keys_statement(_shape(query), dialect)
+    return _statement(_page_keys, query, dialect)
 
 
 def page_parameters(query: ListQuery, *, tenant_id: str, limit: int, skip: int) -> dict[str, KeyValue]:
@@ -68,9 +78,12 @@ def page_parameters(query: ListQuery, *, tenant_id: str, limit: int, skip: int) 
 
 def count_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
     """Return the parameters of a count."""
-    if query.provider is None:
-        return {"tenant_id": tenant_id}
-    return {"tenant_id": tenant_id, "provider": folded(query.provider)}
+    parameters: dict[str, KeyValue] = {"tenant_id": tenant_id}
+    if query.provider is not None:
+        parameters["provider"] = folded(query.provider)
+    if query.filter is not None:
+        parameters |= filter_parameters(query.filter, now_ticks=query.now_ticks)
+    return parameters
 
 
 def last_key(query: ListQuery, values: Sequence[KeyValue]) -> tuple[KeyValue, ...]:
@@ -89,35 +102,63 @@ def count_statement(
 
     Its parameters are tenant_id and, where limited, provider.
     """
+    return compile_statement(_count(entity_set, limited=limited), dialect)
+
+
+@lru_cache(maxsize=FILTERS_KEPT)
+def filtered_count_statement(
+    entity_set: EntitySet, asked: Scalar, *, limited: bool = False, dialect: DialectName = "sqlite"
+) -> Compiled:
+    """Return the statement that counts the entities for which a filter holds; its parameters are further ones."""
+    counted = _count(entity_set, limited=limited)
+    return compile_statement(counted.where(*conditions(asked, ENTITY_TABLES[entity_set.name])), dialect)
+
+
+def _count(entity_set: EntitySet, *, limited: bool) -> Select[int]:
     table = ENTITY_TABLES[entity_set.name]
     statement = select(func.count()).select_from(table).where(table.c.tenant_id == bindparam("tenant_id"))
     if limited:
         statement = statement.where(_is_of_provider(table))
-    return compile_statement(statement, dialect)
+    return statement
 
 
 def _shape(query: ListQuery) -> _Shape:
     nulls = None if query.after is None else tuple(value is None for value in query.after)
-    return _Shape(query.entity_set, query.order, nulls, limited=query.provider is not None)
+    asked = None if query.filter is None else query.filter.tree
+    return _Shape(query.entity_set, query.order, nulls, limited=query.provider is not None, filter=asked)
 
 
-@lru_cache(maxsize=SHAPES_KEPT)
-def _page_statement(shape: _Shape, dialect: DialectName) -> Compiled:
-    table, keys = ENTITY_TABLES[shape.entity_set.name], _keys(shape)
-    return compile_statement(_rows(shape, table.c.body, *(key.label(None) for key in keys)), dialect)
+def _statement(describe: _Description, query: ListQuery, dialect: DialectName) -> Compiled:
+    shape = _shape(query)
+    kept = _plain_statement if shape.filter is None else _filtered_statement
+    return kept(describe, shape, dialect)
 
 
-@lru_cache(maxsize=SHAPES_KEPT)
-def _joined_statement(shape: _Shape, dialect: DialectName) -> Compiled:
+# Three descriptions of each shape.
+@lru_cache(maxsize=3 * SHAPES_KEPT)
+def _plain_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
+    return compile_statement(describe(shape), dialect)
+
+
+@lru_cache(maxsize=FILTERS_KEPT)
+def _filtered_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
+    return compile_statement(describe(shape), dialect)
+
+
+def _page(shape: _Shape) -> Select[*tuple[object, ...]]:
+    table = ENTITY_TABLES[shape.entity_set.name]
+    return _rows(shape, table.c.body, *(key.label(None) for key in _keys(shape)))
+
+
+def _joined(shape: _Shape) -> Select[int, bytes]:
     # An aggregate sees the rows of a subquery in the order that its LIMIT needs.
     body: ColumnElement[object] = PlainBody(ENTITY_TABLES[shape.entity_set.name].c.body).label("body")
     page = _rows(shape, body).subquery("page")
-    return compile_statement(select(func.count(), Joined(page.c.body)).select_from(page), dialect)
+    return select(func.count(), Joined(page.c.body)).select_from(page)
 
 
-@lru_cache(maxsize=SHAPES_KEPT)
-def _keys_statement(shape: _Shape, dialect: DialectName) -> Compiled:
-    return compile_statement(_rows(shape, *(key.label(None) for key in _keys(shape))), dialect)
+def _page_keys(shape: _Shape) -> Select[*tuple[object, ...]]:
+    return _rows(shape, *(key.label(None) for key in _keys(shape)))
 
 
 def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[object, ...]]:
@@ -132,7 +173,9 @@ def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[objec
     )
     if shape.limited:
         statement = statement.where(_is_of_provider(table))
-    return statement if shape.nulls is None else statement.where(_after(keys, shape.order, shape.nulls))
+    if shape.nulls is not None:
+        statement = statement.where(_after(keys, shape.order, shape.nulls))
+    return statement if shape.filter is None else statement.where(*conditions(shape.filter, table))
 
 
 def _keys(shape: _Shape) -> list[ColumnElement[object]]:

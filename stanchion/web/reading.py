@@ -3,6 +3,8 @@
 `Prefer` is ignored here: an older SDK sends the one of its last PATCH with every GET.
 """
 
+import time
+
 from msgspec.structs import replace
 
 from stanchion.errors import NotFound
@@ -54,7 +56,7 @@ class Reading:
         """Return a page of a set, with a link to the next one while there is more."""
         query = parse_options(call.request.query, resource.entity_set, root=resource.root)
         key, tenant_id = self._store.link_key, call.caller.tenant_id
-        query = resumed(_limited(query, call), key, tenant_id=tenant_id)
+        query = resumed(_seen_by(call, query), key, tenant_id=tenant_id)
         page = await self._store.page(tenant_id, query, max_bytes=self._max_page_bytes)
         link = None
         if page.last_key is not None:
@@ -73,12 +75,14 @@ class Reading:
 
     async def count(self, resource: CountResource, call: Call) -> Reply:
         """Return the number of entities as text (OData 4.01 Protocol 11.2.10)."""
-        query = _limited(parse_options(call.request.query, resource.entity_set, root=resource.root), call)
-        number = await self._store.count(call.caller.tenant_id, query)
+        query = parse_options(call.request.query, resource.entity_set, root=resource.root)
+        number = await self._store.count(call.caller.tenant_id, _seen_by(call, query))
         return Reply(200, str(number).encode(), "text/plain;charset=utf-8")
 
 
-def _limited(query: ListQuery, call: Call) -> ListQuery:
-    """Return the query for what the caller may see."""
+def _seen_by(call: Call, query: ListQuery) -> ListQuery:
+    """Return the query for what this caller may see; a filter may ask for the time, which is now."""
     provider = call.caller.provider
-    return query if provider is None else replace(query, provider=provider)
+    if provider is None and query.filter is None:
+        return query
+    return replace(query, provider=provider, now_ticks=time.time_ns() // 100)

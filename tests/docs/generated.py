@@ -30,6 +30,7 @@ from stanchion.model.edm import (
     StructuredType,
     type_name,
 )
+from stanchion.odata.filter import MAX_BYTES, MAX_DEPTH, MAX_TESTS
 from stanchion.odata.options import MAX_PAGE_SIZE
 from stanchion.settings import SETTINGS, Setting
 from stanchion.store import commit
@@ -89,6 +90,7 @@ def limits() -> str:
         "limit",
         rows=(
             ("rows of a page", f"{MAX_PAGE_SIZE}"),
+            ("a filter", f"{MAX_BYTES:,} bytes, {MAX_TESTS} tests, {MAX_DEPTH} levels"),
             ("depth of a JSON body", f"{json_text.MAX_DEPTH} levels"),
             ("values in a JSON body", f"{json_text.MAX_VALUES:,}"),
             ("characters of an id", f"{check.MAX_ID_CHARACTERS}"),

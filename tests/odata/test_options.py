@@ -200,12 +200,21 @@ def test_every_plain_property_can_be_sorted_by(entity_set: EntitySet) -> None:
         ("$select=a b", BadRequest, "$select", "'a b' in '$select'"),
         ("$select=vendorInformation/vendor", NotImplementedFeature, "$select", "name the property"),
         ("$select=controlScores($top=1)", NotImplementedFeature, "$select", "name the property"),
-        ("$foo=1", BadRequest, None, "'$foo' is not allowed here; allowed: $count, $format"),
+        ("$foo=1", BadRequest, None, "'$foo' is not allowed here; allowed: $count, $filter, $format"),
         ("$=1", BadRequest, None, "'$' is not allowed here"),
         ("%24%FF=1", BadRequest, None, "is not allowed here"),
         ("$deltatoken=x", BadRequest, None, "'$deltatoken' is not allowed here"),
         ("$expand=x", ExpandNotSupported, "$expand", "no navigation properties"),
-        ("$filter=id eq '1'", NotImplementedFeature, "$filter", "'$filter' is not offered"),
+        ("$filter=", BadRequest, "$filter", "not the end, at character 1 of '$filter'"),
+        (
+            "$filter=id eq 1",
+            BadRequest,
+            "$filter",
+            "'id' of type Edm.String does not compare with the number 1",
+        ),
+        ("$filter=id eq 'a'&$FILTER=id eq 'b'", BadRequest, "$filter", "'$filter' is given twice"),
+        ("$filter=id eq @a&@a='1'&@a='2'", BadRequest, "$filter", "alias '@a' is given twice"),
+        ("$filter=id eq @a&@a=%FF", BadRequest, "@a", "The value of '@a' is not UTF-8"),
         ("$search=x", NotImplementedFeature, "$search", "not offered"),
         ("$apply=x", NotImplementedFeature, "$apply", "not offered"),
         ("$compute=x", NotImplementedFeature, "$compute", "not offered"),
@@ -253,7 +262,7 @@ def test_a_wrong_option_is_refused_by_name(
     assert message in refusal.value.message
 
 
-@pytest.mark.parametrize("name", ["top", "skip", "count", "orderby", "skiptoken"])
+@pytest.mark.parametrize("name", ["top", "skip", "count", "orderby", "skiptoken", "filter"])
 def test_an_option_of_lists_is_refused_on_one_entity(name: str) -> None:
     with pytest.raises(BadRequest, match=f"'\\${name}' is not allowed here; allowed: \\$format, \\$select"):
         parse_item_options(f"${name}=1".encode())
@@ -269,3 +278,14 @@ def test_json_is_the_format(value: str) -> None:
 def test_a_query_carries_what_its_next_link_repeats() -> None:
     query = ask("%24Select=id&x=1&$top=3&$skip=2&$OrderBy=maxScore+desc")
     assert query.carried == (("$select", "id"), ("$orderby", "maxScore desc"))
+
+
+def test_a_filter_and_its_aliases_are_carried_decoded() -> None:
+    query = ask("$filter=id+eq+%40id&%40id=%27a%2Bb%27&@unused=1&top=3")
+    assert query.filter is not None
+    assert query.filter.values == ("a+b",)
+    assert query.carried == (("$filter", "id eq @id"), ("@id", "'a+b'"), ("@unused", "1"))
+
+
+def test_an_alias_means_nothing_without_a_filter() -> None:
+    assert ask("@a=%FF&@a=1") == ask("x=1")

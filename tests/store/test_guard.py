@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import sqlite
 
-from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, EntitySet, Primitive
+from stanchion.model import edm
+from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, Collection, EntitySet, Primitive
+from stanchion.odata.filter import Filter, parse_filter
 from stanchion.odata.query import ListQuery, PropertyKey, default_order, total_order
 from stanchion.store import (
     SQLiteStore,
@@ -159,6 +161,18 @@ def queries(entity_set: EntitySet) -> Iterator[ListQuery]:
         yield replace(first, after=(*(None for _ in order[1:]), "x"))
 
 
+def filters(entity_set: EntitySet) -> Iterator[Filter]:
+    """A filter of columns, one of the body, and one of a collection where the set has any."""
+    texts = [
+        "id eq 'tenants' or vendorInformation/vendor eq 'x'",
+        "azureTenantId eq 'decisions.tenant_id = ?'",
+    ]
+    collections = [prop.name for prop in entity_set.type.properties if isinstance(prop.type, Collection)]
+    texts += [f"{name}/any() and not {name}/any(x:x eq null)" for name in collections]
+    for asked in texts if entity_set is not edm.DECISIONS else ["id eq 'x' and approver eq 'y'"]:
+        yield parse_filter(asked, entity_set, aliases={})
+
+
 def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     for entity_set in ENTITY_SETS.values():
         yield reading.entities_statement(entity_set, dialect)
@@ -169,7 +183,13 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
         yield writing.delete_statement(entity_set, dialect)
         yield writing.upsert_statement(ENTITY_TABLES[entity_set.name], dialect)
         yield pages.count_statement(entity_set, dialect=dialect)
-        for query in queries(entity_set):
+        for asked in filters(entity_set):
+            yield pages.filtered_count_statement(entity_set, asked.tree, dialect=dialect)
+        filtered = (
+            ListQuery(entity_set, "beta", default_order(entity_set), filter=asked)
+            for asked in filters(entity_set)
+        )
+        for query in (*queries(entity_set), *filtered):
             yield pages.page_statement(query, dialect=dialect)
             yield pages.joined_statement(query, dialect=dialect)
             yield pages.keys_statement(query, dialect=dialect)
