@@ -77,7 +77,7 @@ def test_keys_that_cannot_be_had_are_warned_of(bench: Bench, fetch: Documents) -
     fetch.served[KEYS_URL] = IssuerFault("It is down.")
     wish = IssuerWish(ISSUER, (AUDIENCE,), (TENANT,))
     made = asyncio.run(add_issuer(bench.store, wish, actor=OPERATOR, fetch=fetch))
-    assert made.warnings == ("It was added, but: It is down.",)
+    assert made.warnings == ("It was added, but: It is down. It is asked again when a token comes.",)
 
 
 @pytest.mark.parametrize(
