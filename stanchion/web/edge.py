@@ -123,7 +123,7 @@ def _told(error: Exception) -> StanchionError:
 def _refused(error: StanchionError, request: Request, client_request_id: str, origin: str | None) -> Reply:
     return error_reply(
         error,
-        request_id=request.request_id,
+        request_id=request.trace.request_id,
         client_request_id=client_request_id,
         now=datetime.now(UTC),
         origin=origin,

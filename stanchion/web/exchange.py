@@ -32,11 +32,6 @@ class Request(msgspec.Struct, frozen=True):
     receive: Receive
     trace: Trace
 
-    @property
-    def request_id(self) -> str:
-        """The id that this server gave it."""
-        return self.trace.request_id
-
     @classmethod
     def of(cls, scope: Scope, receive: Receive, *, trace: Trace) -> "Request":
         """Return the request of an ASGI scope of type http."""

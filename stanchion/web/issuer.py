@@ -54,7 +54,7 @@ class IssuerPages:
                 authorization=request.authorization,
                 address=self._origins.client_address(arrival(request)),
                 origin=origin,
-                trace_id=request.request_id,
+                trace_id=request.trace.request_id,
                 correlation_id=request.headers.get("client-request-id"),
             ),
             now_seconds=time.time(),
