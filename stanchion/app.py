@@ -71,8 +71,9 @@ def build_server(store: SQLiteStore, settings: Settings) -> Edge:
         prepare_to_fetch()
     issuer = Issuer(directory, key_file=key_file(settings))
 
-    def authenticate(request: Request) -> Awaitable[Caller]:
-        return verifier.caller(request.authorization, now_seconds=time.time())
+    def authenticate(request: Request) -> Caller | Awaitable[Caller]:
+        sent, now_seconds = request.authorization, time.time()
+        return verifier.known(sent, now_seconds=now_seconds) or verifier.caller(sent, now_seconds=now_seconds)
 
     endpoint = TokenEndpoint(directory, issuer, origins=origins, attempts=FailedAttempts())
     surfaces = Surfaces(

@@ -10,18 +10,19 @@ import asyncio
 import logging
 import logging.config
 import sys
-import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import ContextVar
+from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Literal, TextIO, TypeAlias
+from typing import Any, Literal, TextIO, TypeAlias, TypeVar
 
 import msgspec
 
 LogFormat: TypeAlias = Literal["auto", "human", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
+F = TypeVar("F")
 
 # A write costs several times as much as a line, and to those who read along this is at once.
 WAIT_SECONDS = 0.02
@@ -45,51 +46,36 @@ trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
 
 
 class Event(msgspec.Struct, frozen=True):
-    """What a line tells. `unix_seconds` is when; `added` are fields beside the message, none of them empty."""
+    """What every line tells; whoever has more to tell adds fields, of which one that is UNSET is left out."""
 
-    unix_seconds: float
+    time: str
     level: str
     logger: str
     message: str
-    added: Mapping[str, object]
-    exception: str | None = None
 
 
 class JsonFormatter(logging.Formatter):
-    """Writes an event as one JSON object: time, level, logger, message, and what the caller added."""
+    """Writes each line as one JSON object: time, level, logger, message, and what the caller added."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        return self.line(_event(record))
+        return _json.encode(_fields(record)).decode()
 
-    def line(self, event: Event) -> str:
-        """Return the line, without its end."""
-        seconds, fraction = divmod(event.unix_seconds, 1)
-        fields: dict[str, object] = {
-            "time": f"{_utc(seconds)}.{int(fraction * 1000):03}+00:00",
-            "level": event.level,
-            "logger": event.logger,
-            "message": event.message,
-            **event.added,
-        }
-        if event.exception is not None:
-            fields["exception"] = event.exception
-        return _json.encode(fields).decode()
+    def lines(self, events: Sequence[Event]) -> str:
+        """Return the lines of events, each with its end."""
+        return _json.encode_lines(events).decode()
 
 
 class HumanFormatter(logging.Formatter):
-    """Writes an event as a line for a terminal; a stack trace, ours alone, follows on its own lines."""
+    """Writes each line for a terminal; a stack trace, ours alone, follows on its own lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        return self.line(_event(record))
+        return _human_line(_fields(record))
 
-    def line(self, event: Event) -> str:
-        """Return the line, without its end."""
-        added = " ".join(f"{name}={_printable(str(value))}" for name, value in event.added.items())
-        clock = time.strftime("%H:%M:%S", time.localtime(event.unix_seconds))
-        line = f"{clock} {event.level:<7} {_printable(event.message)} {added}".rstrip()
-        return line if event.exception is None else f"{line}\n{event.exception}"
+    def lines(self, events: Sequence[Event]) -> str:
+        """Return the lines of events, each with its end."""
+        return "".join(f"{_human_line(fields_of(event))}\n" for event in events)
 
 
 class LineHandler(logging.StreamHandler[TextIO]):
@@ -99,16 +85,16 @@ class LineHandler(logging.StreamHandler[TextIO]):
         super().__init__()
         self.setFormatter(form)
         self._form = form
-        self._waiting: deque[Callable[[], Event]] = deque()
+        self._waiting: deque[tuple[Callable[[Any], Event], object]] = deque()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, after what waits."""
         self.flush()
         super().emit(record)
 
-    def later(self, event: Callable[[], Event]) -> None:
-        """Write an event together with those of the next moment; called where an event loop runs."""
-        self._waiting.append(event)
+    def later(self, event: Callable[[F], Event], facts: F) -> None:
+        """Write the event of some facts together with those of the next moment; for where an event loop runs."""
+        self._waiting.append((event, facts))
         if len(self._waiting) == 1:
             asyncio.get_running_loop().call_later(WAIT_SECONDS, self.flush)
 
@@ -117,10 +103,10 @@ class LineHandler(logging.StreamHandler[TextIO]):
         self.acquire()
         try:
             # Only now are they put into words: many lines one after the other cost half as much each.
-            lines = [self._form.line(self._waiting.popleft()()) for _ in range(len(self._waiting))]
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
             # Where stderr is gone, there is nobody to tell.
             with suppress(OSError, ValueError):
-                self.stream.write("".join(f"{line}\n" for line in lines))
+                self.stream.write(self._form.lines([event(facts) for event, facts in waiting]))
                 super().flush()
         finally:
             self.release()
@@ -158,23 +144,46 @@ def flush_logs() -> None:
         handler.flush()
 
 
-def _event(record: logging.LogRecord) -> Event:
+def fields_of(event: Event) -> dict[str, object]:
+    """Return what an event tells, by name, in the order of its line."""
+    fields = ((name, getattr(event, name)) for name in event.__struct_fields__)
+    return {name: value for name, value in fields if value is not msgspec.UNSET}
+
+
+def stamp(unix_seconds: float) -> str:
+    """Return a time as lines have it: in UTC, to the millisecond."""
+    return _utc(int(unix_seconds * 1000))
+
+
+def _fields(record: logging.LogRecord) -> dict[str, object]:
     now = trace.get() or Trace("")
-    given = {"request_id": now.request_id, "tenant": now.tenant_id}
+    given: dict[str, object] = {"request_id": now.request_id, "tenant": now.tenant_id}
     given |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
-    return Event(
-        unix_seconds=record.created,
-        level=record.levelname.lower(),
-        logger=record.name,
-        message=record.getMessage(),
-        added={name: value for name, value in given.items() if value not in ("", None)},
-        exception=_formatter.formatException(record.exc_info) if record.exc_info else None,
-    )
+    fields = {
+        "time": stamp(record.created),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": record.getMessage(),
+        **{name: value for name, value in given.items() if value not in ("", None)},
+    }
+    if record.exc_info:
+        fields["exception"] = _formatter.formatException(record.exc_info)
+    return fields
 
 
+def _human_line(fields: dict[str, object]) -> str:
+    known = {name: str(fields.pop(name)) for name in Event.__struct_fields__}
+    exception = fields.pop("exception", None)
+    added = " ".join(f"{name}={_printable(str(value))}" for name, value in fields.items())
+    clock = datetime.fromisoformat(known["time"]).astimezone().strftime("%H:%M:%S")
+    line = f"{clock} {known['level']:<7} {_printable(known['message'])} {added}".rstrip()
+    return line if exception is None else f"{line}\n{exception}"
+
+
+# Many lines are of one millisecond.
 @lru_cache(maxsize=1)
-def _utc(unix_seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(unix_seconds))
+def _utc(unix_ms: int) -> str:
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def _printable(text: str) -> str:

@@ -54,8 +54,8 @@ class Need(Enum):
 
 def may(caller: Caller, need: Need) -> bool:
     """Say whether the caller may do what has this need."""
-    return bool(caller.permissions & need.permissions) and (
-        not caller.delegated or caller.without_roles or bool(caller.wids & need.wids)
+    return not caller.permissions.isdisjoint(need.permissions) and (
+        not caller.delegated or caller.without_roles or not caller.wids.isdisjoint(need.wids)
     )
 
 

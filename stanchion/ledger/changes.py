@@ -7,8 +7,8 @@
   record, so that they can be erased and the chain still verifies.
 """
 
-import hashlib
 from dataclasses import dataclass
+from hashlib import sha256
 
 import msgspec
 
@@ -103,14 +103,14 @@ def decode_record(record: bytes) -> ChangeRecord:
 
 def first_head(tenant_id: str) -> Head:
     """Return the head of a chain without changes."""
-    return Head(0, hashlib.sha256(tenant_id.encode()).digest())
+    return Head(0, sha256(tenant_id.encode()).digest())
 
 
 def link(previous_hash: bytes, record: bytes) -> bytes:
     """Return the hash of the change whose record follows `previous_hash`."""
-    return hashlib.sha256(previous_hash + record).digest()
+    return sha256(previous_hash + record).digest()
 
 
 def salted_digest(salt: bytes, content: bytes) -> str:
     """Return the digest under which a body or detail stands in a record, as hex."""
-    return hashlib.sha256(salt + content).hexdigest()
+    return sha256(salt + content).hexdigest()

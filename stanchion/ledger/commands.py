@@ -6,17 +6,17 @@ nothing writes nothing, so the version, and with it the ETag, stays.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 import msgspec
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from stanchion.errors import Conflict, Forbidden, NotFound, PreconditionFailed
 from stanchion.ledger.changes import Actor, Operator
+from stanchion.ledger.control_bodies import ControlBody
 from stanchion.ledger.controls import decision_time, merge_history, record, standing
 from stanchion.ledger.decisions import (
-    UNSET,
     DecisionRequest,
     Standing,
     is_of_provider,
@@ -56,8 +56,7 @@ class Outcome(msgspec.Struct, frozen=True):
     changed: bool = True
 
 
-@dataclass(frozen=True, kw_only=True)
-class Wish:
+class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """Who wishes a write, in which tenant, under which id.
 
     With `only_provider` the entities of all other providers are as if absent.
@@ -80,8 +79,7 @@ class Wish:
         return self.only_provider is None or is_of_provider(stored.value, self.only_provider)
 
 
-@dataclass(frozen=True, kw_only=True)
-class DecideControl(Wish):
+class DecideControl(Wish, frozen=True, kw_only=True):
     """Record a decision about a control (PATCH of a secureScoreControlProfile)."""
 
     control_id: str
@@ -95,18 +93,20 @@ class DecideControl(Wish):
     def apply(self, draft: Draft) -> Applied[Outcome]:
         """Write the decision; the answer is the control as after it."""
         stored = self.existing(draft, CONTROL_PROFILES, self.control_id)
-        refuse_other_owner(stored, self.request.owner)
+        body = ControlBody(stored)
+        refuse_other_owner(stored, self.request.owner, holder=body.owner)
         refuse_other_version(stored, self.if_match)
-        refuse_read_only(self.request.echoed, present=stored.value)
+        if self.request.echoed:
+            refuse_read_only(self.request.echoed, present=stored.value)
         former = standing(draft, self.control_id)
         decision = self._decision(former)
         if decision == former:
             return Applied(Outcome(stored, changed=False), "control.decide")
         decision = replace(decision, updated_by=self.actor.name, updated=decision_time(draft, former))
-        record(draft, self.control_id, decision, owner=owner_of(stored.value))
-        after = draft.put(CONTROL_PROFILES, showing(stored.value, decision))
-        detail: JsonObject = {"before": former.kept(), "after": decision.kept()}
-        return Applied(Outcome(after), "control.decide", {"control": self.control_id, **detail})
+        record(draft, self.control_id, decision, owner=body.owner)
+        after = draft.amend(CONTROL_PROFILES, stored.id, body.showing(decision))
+        detail = {"control": self.control_id, "before": former, "after": decision}
+        return Applied(Outcome(after), "control.decide", detail)
 
     def _decision(self, former: Standing) -> Standing:
         request = self.request
@@ -121,8 +121,7 @@ class DecideControl(Wish):
         return replace(decision, status=request.status, approver=None, expires=None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class CreateEntity(Wish):
+class CreateEntity(Wish, frozen=True, kw_only=True):
     """Add an entity (POST). An id that exists with the same content is no error; with other content it is."""
 
     entity_set: EntitySet
@@ -158,8 +157,7 @@ class CreateEntity(Wish):
         return Applied(Outcome(stored, changed=False), "entity.create", detail)
 
 
-@dataclass(frozen=True, kw_only=True)
-class MergeEntity(Wish):
+class MergeEntity(Wish, frozen=True, kw_only=True):
     """Change properties of a score or a user (PATCH)."""
 
     entity_set: EntitySet
@@ -187,8 +185,7 @@ class MergeEntity(Wish):
         return Applied(Outcome(written), "entity.update", {**detail, "before": before, "after": after})
 
 
-@dataclass(frozen=True, kw_only=True)
-class DeleteEntity(Wish):
+class DeleteEntity(Wish, frozen=True, kw_only=True):
     """Remove an entity (DELETE); its former value stays in the change, a control's decisions in the history."""
 
     entity_set: EntitySet

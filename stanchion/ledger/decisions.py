@@ -10,11 +10,12 @@ Sources: Graph "Update secureScoreControlProfile" (v1.0 and beta), design sectio
 """
 
 from collections.abc import Mapping
-from enum import Enum, StrEnum
+from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal, TypeAlias, TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from stanchion.errors import BadRequest
 from stanchion.model.check import check_entity
@@ -23,15 +24,9 @@ from stanchion.model.json_text import JsonObject, JsonValue, json_kind
 from stanchion.model.text import folded
 from stanchion.model.wording import shown
 
-
-class Unset(Enum):
-    """Marks what a request does not speak of."""
-
-    UNSET = 0
-
-
-UNSET: Literal[Unset.UNSET] = Unset.UNSET
-MaybeText: TypeAlias = "str | Literal[Unset.UNSET] | None"
+# UNSET marks what a request does not speak of.
+MaybeText: TypeAlias = str | UnsetType | None
+MaybeStatus: TypeAlias = "Status | UnsetType"
 
 
 class Status(StrEnum):
@@ -72,10 +67,18 @@ _STATUSES: Mapping[str, Status] = MappingProxyType(
         "alternatemitigation": Status.ALTERNATE_MITIGATION,
     }
 )
-Sent = TypeVar("Sent", MaybeText, "Status | Literal[Unset.UNSET]")
+Sent = TypeVar("Sent", MaybeText, MaybeStatus)
 COMMAND_NAMES = ("assignedTo", "comment", "tenantNote", "state")
 ALLOWED_STATES = "Default, Ignored, ThirdParty, Reviewed, AlternateMitigation"
 _WRAPPER = "secureScoreControlProfile"
+
+
+_WIRE_NAMES = {
+    "assigned_to": "assignedTo",
+    "expires": "expiresDateTime",
+    "updated_by": "updatedBy",
+    "updated": "updatedDateTime",
+}
 
 
 class Owner(msgspec.Struct, frozen=True):
@@ -86,7 +89,7 @@ class Owner(msgspec.Struct, frozen=True):
 
     def matches(self, other: "Owner | None") -> bool:
         """Say whether both name the same product."""
-        return other is not None and (self == other or self.folded == other.folded)
+        return self == other or (other is not None and self.folded == other.folded)
 
     @property
     def folded(self) -> tuple[str, str]:
@@ -106,11 +109,11 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     owner: Owner | None
     assigned_to: MaybeText
     comment: MaybeText
-    status: Status | Literal[Unset.UNSET]
+    status: MaybeStatus
     echoed: JsonObject
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, rename=_WIRE_NAMES):
     """The decision that stands for a control."""
 
     status: Status = Status.TO_ADDRESS
@@ -124,48 +127,34 @@ class Standing(msgspec.Struct, frozen=True):
     @classmethod
     def read(cls, decision: JsonObject | None) -> "Standing":
         """Return what a stored decision says; without one, what holds for a control nobody touched."""
-        if decision is None:
-            return cls()
-        text = cast("Mapping[str, str | None]", decision)
-        return cls(
-            status=Status(cast("str", decision["status"])),
-            assigned_to=text["assignedTo"],
-            comment=text["comment"],
-            approver=text["approver"],
-            expires=text["expiresDateTime"],
-            updated_by=text["updatedBy"],
-            updated=text["updatedDateTime"],
-        )
+        return _UNTOUCHED if decision is None else msgspec.convert(decision, cls)
 
     def written(self, id: str, *, control_id: str, owner: Owner | None) -> JsonObject:
         """Return the decision as an entity of the ledger, about a control of this product."""
-        product: JsonObject = {
+        return {
+            "id": id,
+            "controlId": control_id,
             "vendor": owner.vendor if owner is not None else None,
             "provider": owner.provider if owner is not None else None,
+            **self.kept(),
         }
-        return {"id": id, "controlId": control_id, **product, **self.kept()}
 
     def kept(self) -> JsonObject:
         """Return all that the ledger keeps of the decision, of which Graph's clients see a part."""
-        return {
-            "status": self.status.value,
-            "assignedTo": self.assigned_to,
-            "comment": self.comment,
-            "approver": self.approver,
-            "expiresDateTime": self.expires,
-            "updatedBy": self.updated_by,
-            "updatedDateTime": self.updated,
-        }
+        return cast("JsonObject", msgspec.to_builtins(self))
 
     def shown(self) -> JsonObject:
         """Return the decision as the entry of `controlStateUpdates` on the Graph roots."""
         return {
             "assignedTo": self.assigned_to,
             "comment": self.comment,
-            "state": self.status.state,
+            "state": _SHOWN[self.status],
             "updatedBy": self.updated_by,
             "updatedDateTime": self.updated,
         }
+
+
+_UNTOUCHED = Standing()
 
 
 def parse_request(body: JsonObject, *, root: RootName) -> DecisionRequest:
@@ -190,9 +179,14 @@ def parse_request(body: JsonObject, *, root: RootName) -> DecisionRequest:
     return DecisionRequest(owner, assigned_to, comment, status, {**rest, **_product_details(information)})
 
 
+def status_of(state: str) -> Status | None:
+    """Return the status that a Graph state stands for, in any case; None for any other text."""
+    return _STATUSES.get(state.lower())
+
+
 def parse_status(value: JsonValue, *, path: str) -> Status:
     """Return the status that a Graph state stands for; raises BadRequest naming the states allowed."""
-    status = _STATUSES.get(value.lower()) if isinstance(value, str) else None
+    status = status_of(value) if isinstance(value, str) else None
     if status is None:
         given = shown(value) if isinstance(value, str) else json_kind(value)
         raise BadRequest(f"The value of '{path}' must be one of {ALLOWED_STATES}, not {given}.", target=path)
@@ -228,7 +222,7 @@ def _text(rest: JsonObject, name: str) -> MaybeText:
     return value
 
 
-def _status(rest: JsonObject, name: str) -> Status | Literal[Unset.UNSET]:
+def _status(rest: JsonObject, name: str) -> MaybeStatus:
     return parse_status(rest.pop(name), path=name) if name in rest else UNSET
 
 

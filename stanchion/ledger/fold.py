@@ -5,6 +5,7 @@ untouched. An accepted one that wrote something, or is to be recorded, has its o
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -24,7 +25,7 @@ from stanchion.ledger.changes import (
 )
 from stanchion.ledger.working_set import Draft, EntityKey, Key, Row, RowKey, Stored, TenantState
 from stanchion.model.instant import format_instant
-from stanchion.model.json_text import JsonValue, dump_canonical
+from stanchion.model.json_text import dump_canonical
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -39,7 +40,7 @@ class Applied(msgspec.Struct, Generic[T_co], frozen=True):
 
     result: T_co
     operation: str
-    detail: JsonValue = None
+    detail: object = None  # what `dump_canonical` takes
     recorded: bool = False
     movable: bool = False
 
@@ -77,6 +78,7 @@ class Written:
     rows: Mapping[RowKey, Row]
     new_tenant: bool
     movable: bool  # whether it may be given a later place in the chain
+    amended: AbstractSet[EntityKey] = frozenset()  # those that differ in no column from what is stored
 
 
 class Fold:
@@ -87,6 +89,7 @@ class Fold:
         self._salt = salt
         self._changes: list[Change] = []
         self._entities: dict[EntityKey, Stored | None] = {}
+        self._amended: set[EntityKey] = set()
         self._deleted_versions: dict[EntityKey, int] = {}
         self._deleted: dict[EntityKey, Stored | None] = {}
         self._rows: dict[RowKey, Row] = {}
@@ -119,15 +122,16 @@ class Fold:
             self._rows,
             self._new_tenant,
             self._movable,
+            self._amended,
         )
 
     def _change(self, command: Command[T], applied: Applied[T], draft: Draft) -> Change:
         head = self.state.head or first_head(command.tenant_id)
-        salt, detail = self._salt(), dump_canonical(applied.detail)
+        sequence, salt, detail = draft.next_sequence, self._salt(), dump_canonical(applied.detail)
         record = encode_record(
             ChangeRecord(
                 tenant=command.tenant_id,
-                sequence=head.sequence + 1,
+                sequence=sequence,
                 time=format_instant(draft.now_ticks),
                 actor=command.actor.describe(),
                 operation=applied.operation,
@@ -136,7 +140,7 @@ class Fold:
                     Touched(
                         key.entity_set,
                         key.id,
-                        head.sequence + 1,
+                        sequence,
                         salted_digest(salt, stored.body) if stored is not None else None,
                     )
                     for key, stored in draft.entities.items()
@@ -145,18 +149,22 @@ class Fold:
             )
         )
         return Change(
-            tenant_id=command.tenant_id,
-            sequence=head.sequence + 1,
-            time_ticks=draft.now_ticks,
-            command_id=command.command_id,
-            record=record,
-            hash=link(head.hash, record),
-            salt=salt,
-            detail=detail,
+            command.tenant_id,
+            sequence,
+            draft.now_ticks,
+            command.command_id,
+            record,
+            link(head.hash, record),
+            salt,
+            detail,
         )
 
     def _keep(self, draft: Draft, change: Change) -> None:
         self._changes.append(change)
+        # What the batch wrote whole before is still to be written whole.
+        whole = draft.entities.keys() - draft.amended
+        self._amended -= whole
+        self._amended |= draft.amended - self._entities.keys()
         self._entities.update(draft.entities)
         if draft.deleted:
             gone = (key for key in draft.deleted if draft.entities[key] is None)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple, TypeAlias, cast
 
+import msgspec
+
 from stanchion.errors import BadRequest, StanchionError
 from stanchion.ledger.commands import Wish, entity_reads, settled
 from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of, parse_status, refuse_commands
@@ -150,14 +152,13 @@ class _Sifted:
     refusals: Refusals
 
 
-@dataclass(frozen=True, kw_only=True)
-class ImportEntities(Wish):
+class ImportEntities(Wish, frozen=True, kw_only=True, dict=True):
     """Bring a file of entities in: one transaction, one change, all or nothing."""
 
     source: str  # the file's name, for the change
     digest: str  # SHA-256 of the file, hex
     entities: tuple[Incoming, ...]
-    faults: Refusals = field(default_factory=Refusals)  # what could not even be read
+    faults: Refusals = msgspec.field(default_factory=Refusals)  # what could not even be read
     skip_refused: bool = False
 
     def reads(self) -> Iterable[Key]:

@@ -55,12 +55,9 @@ def place(draft: Draft, control_id: str, owner: Owner | None) -> str:
     return _beside(draft, control_id, owner)
 
 
-def refuse_other_owner(stored: Stored, owner: Owner | None) -> None:
-    """Raise NotFound where the vendor and provider named do not own the control."""
-    if owner is None:
-        return
-    holder = owner_of(stored.value)
-    if not owner.matches(holder):
+def refuse_other_owner(stored: Stored, owner: Owner | None, *, holder: Owner | None) -> None:
+    """Raise NotFound where the vendor and provider named do not own the control, which is its `holder`'s."""
+    if owner is not None and not owner.matches(holder):
         raise NotFound(
             f"Resource {shown(stored.id)} does not belong to {shown(str(owner))}; "
             f"it belongs to {holder or 'no provider'}.",

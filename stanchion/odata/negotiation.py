@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from stanchion.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from stanchion.model.wording import shown
@@ -20,10 +21,7 @@ METADATA = ("application/xml",)
 
 def check_accept(header: str | None, offered: Sequence[str] = JSON) -> None:
     """Raise NotAcceptable unless the `Accept` header allows one of the media types offered."""
-    if header is None:
-        return
-    ranges = list(elements(header))
-    if ranges and not any(_allows(ranges, media_type) for media_type in offered):
+    if header is not None and not _accepts(header, tuple(offered)):
         raise NotAcceptable(
             f"The media types {shown(header)} are not offered; offered: {', '.join(offered)}.",
             target="Accept",
@@ -56,6 +54,13 @@ def check_version(max_version: str | None) -> None:
             f"The version {shown(max_version)} of OData is not spoken; allowed: 4.0 or higher.",
             target="OData-MaxVersion",
         )
+
+
+# A client sends the same one with each request, and reading it costs as much as all other checks together.
+@lru_cache(maxsize=256)
+def _accepts(header: str, offered: tuple[str, ...]) -> bool:
+    ranges = list(elements(header))
+    return not ranges or any(_allows(ranges, media_type) for media_type in offered)
 
 
 def _allows(ranges: list[Element], media_type: str) -> bool:

@@ -22,10 +22,15 @@ class Preferences:
         return None if self.returned is None else f"return={self.returned}"
 
 
+_NONE = Preferences()
+
+
 def parse_preferences(header: str | None) -> Preferences:
     """Read the `Prefer` header; several lines of it come joined by commas."""
+    if header is None:
+        return _NONE
     given: dict[str, str] = {}
-    for element in elements(header or ""):
+    for element in elements(header):
         name, value = name_and_value(element.value)
         given.setdefault(name.removeprefix("odata."), value.lower())
     match given.get("return"):
@@ -34,4 +39,4 @@ def parse_preferences(header: str | None) -> Preferences:
         case "minimal":
             return Preferences("minimal")
         case _:
-            return Preferences()
+            return _NONE

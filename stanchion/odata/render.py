@@ -49,9 +49,10 @@ def entity_body(
     select: tuple[str, ...] | None = None,
 ) -> bytes:
     """Return one entity with its context in front; the body is the entity's JSON object."""
-    context = _context(origin, root, entity_set=entity_set, select=select, suffix="/$entity")
-    members = (body if select is None else selected(body, select))[1:]
-    return b"".join((b'{"@odata.context":', context, b"" if members == b"}" else b",", members))
+    opening = _entity_opening(origin, root, entity_set, select)
+    members = body if select is None else selected(body, select)
+    # The first brace is the object's own; putting the context in its place copies the body once.
+    return members.replace(b"{", opening if members != b"{}" else opening[:-1], 1)
 
 
 def singleton_body(origin: str, root: RootName) -> bytes:
@@ -68,6 +69,14 @@ def selected(body: bytes | msgspec.Raw, select: Sequence[str]) -> bytes:
 
 def _all_selected(run: bytes, select: Sequence[str]) -> bytes:
     return b",".join(selected(body, select) for body in _BODIES.decode(b"[%b]" % run))
+
+
+@lru_cache(maxsize=256)
+def _entity_opening(
+    origin: str, root: RootName, entity_set: EntitySet, select: tuple[str, ...] | None
+) -> bytes:
+    context = _context(origin, root, entity_set=entity_set, select=select, suffix="/$entity")
+    return b'{"@odata.context":%b,' % context
 
 
 @lru_cache(maxsize=256)

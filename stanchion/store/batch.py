@@ -44,7 +44,7 @@ from stanchion.store.writing import packed, write
 
 T = TypeVar("T")
 
-_SALTS_AT_ONCE = 16
+_SALTS_AT_ONCE = 64
 
 
 def commit_batch(
@@ -168,7 +168,7 @@ class Batch:
         for tenant_id, fold in self._folds.items():
             if fold.state.head is not None:
                 written = fold.written
-                packs = packed(written.entities)
+                packs = packed(written.entities, amended=written.amended)
                 write(self._connection, written, packs, tenant_id=tenant_id, head=fold.state.head)
 
     def fold(self, tenant_id: str) -> Fold:
@@ -202,9 +202,10 @@ class Batch:
 
     def _load_entities(self, state: TenantState, keys: Sequence[EntityKey]) -> None:
         for name in {key.entity_set for key in keys}:
-            ids = [key.id for key in keys if key.entity_set == name]
+            mine = [key for key in keys if key.entity_set == name]
+            ids = [key.id for key in mine]
             found = read_entities(self._connection, ENTITY_SETS[name], tenant_id=state.tenant_id, ids=ids)
-            state.entities.update({EntityKey(name, id): found.get(id) for id in ids})
+            state.entities.update({key: found.get(key.id) for key in mine})
 
     def _load_histories(self, state: TenantState, keys: Sequence[HistoryKey]) -> None:
         if keys:

@@ -55,6 +55,7 @@ class GroupCommit:
         self._run_batch = run_batch
         self._capacity = capacity
         self._batch_limit = batch_limit
+        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}  # in the turn of a loop
         self._queue: deque[_Waiting] = deque()
         self._something_to_do = threading.Condition()
         self._sweeps: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
@@ -76,7 +77,11 @@ class GroupCommit:
         """
         loop = asyncio.get_running_loop()
         waiting = _Waiting(command, loop, loop.create_future(), time.monotonic() + deadline_seconds)
-        self._enqueue(waiting)
+        gathered = self._gathered.get(loop)
+        if gathered is None:
+            gathered = self._gathered[loop] = []
+            loop.call_soon(self._enqueue, loop)
+        gathered.append(waiting)
         self._sweep_in(loop, deadline_seconds)
         try:
             return cast("T", await waiting.answer)
@@ -91,16 +96,23 @@ class GroupCommit:
             self._something_to_do.notify()
         self._thread.join()
 
-    def _enqueue(self, waiting: _Waiting) -> None:
+    def _enqueue(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Put into the queue what was submitted in one turn of a loop, and wake the writer once for all of it."""
+        gathered = [waiting for waiting in self._gathered.pop(loop) if not waiting.answer.done()]
         with self._something_to_do:
-            if self._closing:
-                raise ServiceUnavailable("The server is stopping; nothing was changed.")
-            if not self.healthy:
-                raise never_run().error
-            if len(self._queue) >= self._capacity:
-                raise ServiceUnavailable("Too many writes wait already; nothing was changed.")
-            self._queue.append(waiting)
+            room = self._capacity - len(self._queue) if self.healthy and not self._closing else 0
+            self._queue += gathered[:room]
             self._something_to_do.notify()
+        for waiting in gathered[room:]:
+            waiting.outcome = self._no_room()
+        _deliver(gathered[room:])
+
+    def _no_room(self) -> Refused:
+        if self._closing:
+            return Refused(ServiceUnavailable("The server is stopping; nothing was changed."))
+        if not self.healthy:
+            return never_run()
+        return Refused(ServiceUnavailable("Too many writes wait already; nothing was changed."))
 
     def _withdraw(self, waiting: _Waiting) -> None:
         with self._something_to_do, suppress(ValueError):

@@ -4,11 +4,12 @@ Compiling takes some 450 us and running a point read 20, so a statement is compi
 kept: the functions that build statements carry `lru_cache`. Values are parameters, never part of the text.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sqlalchemy import ClauseElement, Table
+from sqlalchemy import ClauseElement, Table, bindparam
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect, make_url
 
@@ -66,13 +67,17 @@ def repeated(insert: Compiled, rows: int) -> str:
     return insert.sql.replace(f"VALUES {row}", f"VALUES {', '.join([row] * rows)}")
 
 
-def upsert(table: Table, dialect: DialectName = "sqlite") -> ClauseElement:
-    """Describe an INSERT of a whole row that overwrites the row with the same primary key."""
+def upsert(table: Table, dialect: DialectName = "sqlite", *, only: Sequence[str] = ()) -> ClauseElement:
+    """Describe an INSERT of a whole row that overwrites the row with the same primary key.
+
+    Of a row that is known to be there, some columns `only` may be overwritten.
+    """
     insert = sqlite.insert(table) if dialect == "sqlite" else _postgresql_insert(table)
     key = [column.name for column in table.primary_key]
-    overwritten = {
-        column.name: insert.excluded[column.name] for column in table.columns if column.name not in key
-    }
+    names = only or [column.name for column in table.columns if column.name not in key]
+    if only:
+        insert = insert.values({name: bindparam(name) for name in (*key, *only)})
+    overwritten = {name: insert.excluded[name] for name in names}
     return insert.on_conflict_do_update(index_elements=key, set_=overwritten)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import cast
 
-from sqlalchemy import Text, bindparam
+from sqlalchemy import Join, Text, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ColumnElement
@@ -39,6 +39,15 @@ class AnyOf(FunctionElement[bool]):
         super().__init__(column, bindparam(parameter))
 
 
+class LookedUp(Join):
+    """A join in the order in which it is written: rows of the right are looked up for each row of the left.
+
+    SQLite alone is asked so: knowing nothing of the left, it may go through all rows of the right instead.
+    """
+
+    inherit_cache = False
+
+
 class PlainBody(FunctionElement[object]):
     """A body that is not kept packed; in place of another one a byte that no text in UTF-8 holds."""
 
@@ -72,6 +81,14 @@ def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) 
 def _postgresql_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
     path = ",".join(element.path)
     return f"((CAST({_process(compiler, element.clauses, kw)} AS jsonb) #>> '{{{path}}}') COLLATE \"C\")"
+
+
+@compiles(LookedUp)
+def _sqlite_looked_up(element: LookedUp, compiler: SQLCompiler, **kw: object) -> str:
+    left, right, on = (
+        _process(compiler, part, kw) for part in (element.left, element.right, element.onclause)
+    )
+    return f"{left} CROSS JOIN {right} ON {on}"
 
 
 @compiles(PlainBody)

@@ -2,12 +2,13 @@
 
 - At a load, some thirty requests are under way in each turn: read together they cost half as much, of which a part
   is that a transaction takes and lets go of a lock of the operating system.
-- They run on the event loop, after what was asked in the same turn and before anything that comes later, so each
-  sees all that was committed before it was asked.
+- Whoever asks waits for the next turn; who comes first in it reads for all. That is after the asking, so each sees
+  all that was committed before it asked, and nobody needs a future.
 """
 
-import asyncio
 import sqlite3
+from collections.abc import Generator, Iterable
+from types import coroutine
 from typing import TypeAlias
 
 from stanchion.errors import StanchionError
@@ -16,8 +17,18 @@ from stanchion.model.edm import EntitySet
 from stanchion.store.deadline import Deadline
 from stanchion.store.reading import read_entities
 
-_Answer: TypeAlias = "asyncio.Future[Stored | None]"
-_Read: TypeAlias = tuple[str, _Answer]
+_Key: TypeAlias = tuple[str, EntitySet]
+_Answers: TypeAlias = dict[str, "Stored | Exception"]
+
+
+class _Together:
+    """The ids that were asked for in one turn, and what became of them, once that is known."""
+
+    __slots__ = ("answers", "ids")
+
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.answers: _Answers | None = None
 
 
 class PointReads:
@@ -27,47 +38,46 @@ class PointReads:
         self._connection = connection
         self._deadline = deadline
         self._seconds = seconds
-        self._asked: dict[tuple[str, EntitySet], list[_Read]] = {}
-        self._reading_on: asyncio.AbstractEventLoop | None = None
+        self._asked: dict[_Key, _Together] = {}
 
     async def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Stored | None:
         """Return an entity, or None."""
-        loop = asyncio.get_running_loop()
-        answer: _Answer = loop.create_future()
-        self._asked.setdefault((tenant_id, entity_set), []).append((id, answer))
-        # A loop may have ended before it came to the reading.
-        if self._reading_on is not loop:
-            self._reading_on = loop
-            loop.call_soon(self._read)
-        return await answer
+        key = (tenant_id, entity_set)
+        together = self._asked.get(key)
+        if together is None:
+            together = self._asked[key] = _Together()
+        together.ids.append(id)
+        await _next_turn()
+        answers = together.answers
+        if answers is None:
+            # From here on another reading begins: this one would come too early for who asks now.
+            del self._asked[key]
+            answers = together.answers = self._read(together.ids, entity_set, tenant_id=tenant_id)
+        answer = answers.get(id)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    def _read(self) -> None:
-        self._reading_on = None
-        asked, self._asked = self._asked, {}
-        for (tenant_id, entity_set), reads in asked.items():
-            self._answer(reads, entity_set, tenant_id=tenant_id)
-
-    def _answer(self, reads: list[_Read], entity_set: EntitySet, *, tenant_id: str) -> None:
+    def _read(self, ids: list[str], entity_set: EntitySet, *, tenant_id: str) -> _Answers:
         try:
-            with self._deadline.after(self._seconds):
-                ids = [id for id, _ in reads]
-                found = read_entities(self._connection, entity_set, tenant_id=tenant_id, ids=ids)
+            return {**self._found(ids, entity_set, tenant_id=tenant_id)}
         except StanchionError as error:
-            _fail(reads, error)
+            return dict.fromkeys(ids, error)
         except Exception as error:  # noqa: BLE001 (whatever it is, whoever asked is to have it)
-            if len(reads) == 1:
-                _fail(reads, error)
-            else:
-                # What is wrong with one entity is no reason to refuse the others.
-                for read in reads:
-                    self._answer([read], entity_set, tenant_id=tenant_id)
-        else:
-            for id, answer in reads:
-                if not answer.done():
-                    answer.set_result(found.get(id))
+            if len(ids) == 1:
+                return {ids[0]: error}
+        # What is wrong with one entity is no reason to refuse the others.
+        answers: _Answers = {}
+        for id in ids:
+            answers |= self._read([id], entity_set, tenant_id=tenant_id)
+        return answers
+
+    def _found(self, ids: Iterable[str], entity_set: EntitySet, *, tenant_id: str) -> dict[str, Stored]:
+        with self._deadline.after(self._seconds):
+            return read_entities(self._connection, entity_set, tenant_id=tenant_id, ids=ids)
 
 
-def _fail(reads: list[_Read], error: Exception) -> None:
-    for _, answer in reads:
-        if not answer.done():
-            answer.set_exception(error)
+@coroutine
+def _next_turn() -> Generator[None]:
+    """Wait until all has run that the event loop was to run before this was called."""
+    yield

@@ -51,7 +51,7 @@ def _attempt(
     batch.load_what_they_read([command])
     outcome = batch.apply(command)
     written = fold.written
-    packs = dict(packed(written.entities))
+    packs = dict(packed(written.entities, amended=written.amended))
     # Most of what others wrote meanwhile is looked through here, so that little is left to do with the lock.
     if not view.advance(movable=written.movable):
         return None

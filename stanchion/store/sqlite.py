@@ -10,10 +10,10 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec.structs import replace
 
@@ -125,9 +125,9 @@ class SQLiteStore:
         """Whether the store can still be written."""
         return not self._broken and (self._commits is None or self._commits.healthy)
 
-    async def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Stored | None:
+    def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Coroutine[Any, Any, Stored | None]:
         """Return an entity, or None."""
-        return await self._point_reads.get(tenant_id, entity_set, id)
+        return self._point_reads.get(tenant_id, entity_set, id)
 
     async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
         """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
@@ -161,15 +161,17 @@ class SQLiteStore:
         """Open a tenant as it is at this moment, for as long as the block lasts; raises OperatorError."""
         return moment(self.path, tenant_id=tenant_id)
 
-    async def submit(self, command: Command[T], *, deadline_seconds: float = DEADLINE_SECONDS) -> T:
+    def submit(
+        self, command: Command[T], *, deadline_seconds: float = DEADLINE_SECONDS
+    ) -> Coroutine[Any, Any, T]:
         """Return a command's answer once it is on the disk.
 
         Raises what the command raises, ServiceUnavailable where it could not be run and changed nothing, and
         OutcomeUnknown where the disk failed at its COMMIT.
         """
         if self._commits is None:
-            return await asyncio.to_thread(self.run, command)
-        return await self._commits.submit(command, deadline_seconds=deadline_seconds)
+            return asyncio.to_thread(self.run, command)
+        return self._commits.submit(command, deadline_seconds=deadline_seconds)
 
     def run(self, command: Command[T]) -> T:
         """Return a command's answer, from a short transaction of its own.

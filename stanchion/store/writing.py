@@ -7,6 +7,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple, TypeAlias
@@ -17,7 +18,7 @@ from stanchion.ledger.changes import Change, Head
 from stanchion.ledger.fold import Written
 from stanchion.ledger.working_set import EntityKey, Row, RowKey, RowValue, Stored
 from stanchion.model.check import ColumnValue, column_value, column_values
-from stanchion.model.edm import ENTITY_SETS, EntitySet
+from stanchion.model.edm import DECISIONS, ENTITY_SETS, EntitySet
 from stanchion.store.bodies import pack
 from stanchion.store.compile import (
     Compiled,
@@ -33,9 +34,9 @@ from stanchion.store.tables import ENTITY_TABLES, change_details, changes, meta,
 
 
 class PackedEntity(NamedTuple):
-    """An entity as its row has it, whatever its version."""
+    """An entity as its row has it, whatever its version; `columns` is None where they stay as they are."""
 
-    columns: tuple[ColumnValue, ...]  # in the order of the set's columns
+    columns: tuple[ColumnValue, ...] | None  # in the order of the set's columns
     body: bytes
 
 
@@ -45,9 +46,15 @@ _ROWS_AT_ONCE = 64
 _Values: TypeAlias = "tuple[RowValue | float, ...]"
 
 
-def packed(entities: Mapping[EntityKey, Stored | None]) -> Packed:
+def packed(
+    entities: Mapping[EntityKey, Stored | None], *, amended: AbstractSet[EntityKey] = frozenset()
+) -> Packed:
     """Return the entities that are there after a batch as their rows will have them."""
-    return {key: _packed(key, stored) for key, stored in entities.items() if stored is not None}
+    return {
+        key: PackedEntity(None, pack(stored.body)) if key in amended else _packed(key, stored)
+        for key, stored in entities.items()
+        if stored is not None
+    }
 
 
 def write(
@@ -109,16 +116,24 @@ def _put(
     *,
     tenant_id: str,
 ) -> None:
-    rows: list[_Values] = []
+    whole: list[_Values] = []
+    amendments: list[_Values] = []
     for key, stored in entities.items():
         if stored is not None:
             columns, body = packs[key]
-            rows.append((tenant_id, key.id, stored.version, None, *columns, body))
-    if rows:
-        _insert_rows(connection, upsert_statement(ENTITY_TABLES[entity_set.name]), rows)
-        ids = text_array(key.id for key, stored in entities.items() if stored is not None)
-        parameters = {"tenant_id": tenant_id, "entity_set": entity_set.name, "ids": ids}
-        connection.execute(forget_tombstones_statement().sql, parameters)
+            if columns is None:
+                amendments.append((tenant_id, key.id, stored.version, body))
+            else:
+                whole.append((tenant_id, key.id, stored.version, None, *columns, body))
+    if amendments:
+        _insert_rows(connection, amend_statement(entity_set), amendments)
+    if whole:
+        _insert_rows(connection, upsert_statement(ENTITY_TABLES[entity_set.name]), whole)
+        # What is amended is there, and has no tombstone; a decision is never deleted.
+        if entity_set is not DECISIONS:
+            ids = text_array(str(values[1]) for values in whole)
+            parameters = {"tenant_id": tenant_id, "entity_set": entity_set.name, "ids": ids}
+            connection.execute(forget_tombstones_statement().sql, parameters)
 
 
 def _delete(
@@ -182,6 +197,14 @@ def insert_statement(table: Table, dialect: DialectName = "sqlite") -> Compiled:
 def upsert_statement(table: Table, dialect: DialectName = "sqlite") -> Compiled:
     """A row, whole, new or not."""
     return compile_for_rows(upsert(table, dialect), dialect)
+
+
+@lru_cache
+def amend_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """The version and body of a row that is there."""
+    return compile_for_rows(
+        upsert(ENTITY_TABLES[entity_set.name], dialect, only=("version", "body")), dialect
+    )
 
 
 @lru_cache

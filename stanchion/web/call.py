@@ -8,8 +8,8 @@ import msgspec
 from stanchion.access.caller import Caller
 from stanchion.web.exchange import Request
 
-Authenticate: TypeAlias = Callable[[Request], Awaitable[Caller]]
-"""Who asks, by the request's Authorization headers; raises Unauthenticated."""
+Authenticate: TypeAlias = Callable[[Request], Caller | Awaitable[Caller]]
+"""Who asks, by the request's Authorization headers: at once where that is known; raises Unauthenticated."""
 
 
 class Call(msgspec.Struct, frozen=True):

@@ -58,20 +58,17 @@ class Edge:
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
         self._on_stop = on_stop
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one ASGI scope."""
         if scope["type"] == "http":
-            trace = Trace(next(self._request_ids))
-            logged_trace.set(trace)
-            request = Request.of(scope, receive, trace=trace)
-            reply = await self._reply(request)
-            for message in reply.messages(without_body=request.method == "HEAD"):
-                await send(message)
-        elif scope["type"] == "lifespan":
-            await self._live(receive, send)
+            return self._serve(scope, receive, send)
+        return self._live(receive, send)
 
-    async def _reply(self, request: Request) -> Reply:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = time.perf_counter()
+        trace = Trace(next(self._request_ids))
+        logged_trace.set(trace)
+        request = Request.of(scope, receive, trace=trace)
         client_request_id = _client_request_id(request)
         origin: str | None = None
         refusal: StanchionError | None = None
@@ -92,12 +89,14 @@ class Edge:
         if self._cors is not None:
             self._cors.add_headers(request, reply)
         log_request(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
-        return reply
+        start, body = reply.messages(without_body=request.method == "HEAD")
+        await send(start)
+        await send(body)
 
     def _check_size(self, request: Request) -> None:
         if len(request.path) + len(request.query) > self._settings.max_url_bytes:
             raise UriTooLong(f"The path and query are longer than {self._settings.max_url_bytes:,} bytes.")
-        size = sum(map(len, request.headers)) + sum(map(len, request.headers.values()))
+        size = len("".join(request.headers)) + len("".join(request.headers.values()))
         if size > self._settings.max_header_bytes:
             raise HeadersTooLarge(f"The headers are larger than {self._settings.max_header_bytes:,} bytes.")
         if not request.headers.get("host"):

@@ -3,15 +3,14 @@
 Header names are lower case; a header that came more than once has its values joined by a comma (RFC 9110 5.3).
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 
 import msgspec
 from starlette.types import Message, Receive, Scope
 
 from stanchion.errors import BadRequest, PayloadTooLarge, RequestTimeout
 from stanchion.logs import Trace
+from stanchion.web.patience import at_most
 
 JSON = "application/json"
 # Any 64-bit length, and far more than is ever read.
@@ -67,8 +66,7 @@ class Request(msgspec.Struct, frozen=True):
         if len(declared) > _MAX_LENGTH_DIGITS or int(declared) > max_bytes:
             raise _too_large(max_bytes)
         try:
-            async with asyncio.timeout(timeout_seconds):
-                return await self._read(max_bytes)
+            return await at_most(timeout_seconds, self._read(max_bytes))
         except TimeoutError:
             raise RequestTimeout(
                 f"The request body did not arrive within {timeout_seconds:g} seconds."
@@ -99,9 +97,10 @@ class Reply(msgspec.Struct):
 
     def messages(self, *, without_body: bool) -> tuple[Message, Message]:
         """Return what is sent; to a HEAD request without the body."""
-        headers = [(_encoded_name(name), value.encode("latin-1")) for name, value in self.headers.items()]
+        # Whatever is put into a header here is ASCII, and this is the quickest way to encode that.
+        headers = [(_names[name], value.encode()) for name, value in self.headers.items()]
         if self.content_type is not None:
-            headers.append((b"content-type", self.content_type.encode("latin-1")))
+            headers.append((b"content-type", self.content_type.encode()))
         if self.status not in _WITHOUT_CONTENT:
             headers.append((b"content-length", b"%d" % len(self.body)))
         return (
@@ -118,9 +117,14 @@ def _joined(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-@lru_cache(maxsize=128)
-def _encoded_name(name: str) -> bytes:
-    return name.lower().encode("latin-1")
+class _Names(dict[str, bytes]):
+    """The names of our own headers, of which there are some dozens, as they are sent."""
+
+    def __missing__(self, name: str) -> bytes:
+        return self.setdefault(name, name.lower().encode())
+
+
+_names = _Names()
 
 
 def _too_large(max_bytes: int) -> PayloadTooLarge:

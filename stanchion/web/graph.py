@@ -7,6 +7,7 @@ accepted and sent (406, 415), size (413), the body by itself (400), and then wha
 from collections.abc import Awaitable, Mapping
 from typing import TypeAlias, assert_never
 
+from stanchion.access.caller import Caller
 from stanchion.access.permission import Need, require
 from stanchion.errors import MethodNotAllowed, NotFound, StanchionError, UnsupportedMediaType
 from stanchion.model.csdl import metadata_document
@@ -48,17 +49,20 @@ class GraphRoots:
 
     async def answer(self, resource: Resource, request: Request, origin: str) -> Reply:
         """Answer a request for a resource of a Graph root; raises a StanchionError to refuse."""
+        headers = _headers(resource)
         try:
             if isinstance(resource, _WITHOUT_TOKEN):
                 reply = _document(resource, request, origin)
             else:
-                caller = await self._authenticate(request)
+                caller = self._authenticate(request)
+                if not isinstance(caller, Caller):
+                    caller = await caller
                 request.trace.tenant_id = caller.tenant_id
                 reply = await self._operation(resource, Call(request, origin, caller))
         except StanchionError as error:
-            error.headers.update(_headers(resource))
+            error.headers.update(headers)
             raise
-        reply.headers.update(_headers(resource))
+        reply.headers.update(headers)
         return reply
 
     def _operation(self, resource: Offered | UnknownSegment, call: Call) -> Awaitable[Reply]:

@@ -5,7 +5,7 @@ doubled one breaks Power Query.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import Final
 
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet, RootName
@@ -16,18 +16,17 @@ from stanchion.web.exchange import Reply
 ODATA_JSON = (
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
 )
-ODATA_HEADERS: Mapping[str, str] = MappingProxyType({"OData-Version": "4.0", "Cache-Control": "no-cache"})
+# Plain dicts, for every reply copies one, and a proxy is copied name by name.
+ODATA_HEADERS: Final[Mapping[str, str]] = {"OData-Version": "4.0", "Cache-Control": "no-cache"}
 
 # The dates that Graph announced for its legacy security API, of which userSecurityProfiles are a part.
-DEPRECATED_ODATA_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        **ODATA_HEADERS,
-        "Deprecation": "Wed, 10 Apr 2024 23:59:59 GMT",
-        "Sunset": "Fri, 10 Apr 2026 23:59:59 GMT",
-        "Link": '<https://developer.microsoft.com/graph/changelog>; rel="deprecation"; type="text/html"; '
-        'title="userSecurityProfiles"',
-    }
-)
+DEPRECATED_ODATA_HEADERS: Final[Mapping[str, str]] = {
+    **ODATA_HEADERS,
+    "Deprecation": "Wed, 10 Apr 2024 23:59:59 GMT",
+    "Sunset": "Fri, 10 Apr 2026 23:59:59 GMT",
+    "Link": '<https://developer.microsoft.com/graph/changelog>; rel="deprecation"; type="text/html"; '
+    'title="userSecurityProfiles"',
+}
 
 
 def entity_reply(

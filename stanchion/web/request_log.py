@@ -6,7 +6,9 @@ than answering many a request. A warning is written at once, so that it can be s
 
 import logging
 import time
-from functools import partial
+from typing import TypeAlias
+
+from msgspec import UNSET, UnsetType
 
 from stanchion import logs
 from stanchion.errors import StanchionError
@@ -18,32 +20,52 @@ logger = logging.getLogger("stanchion.request")
 _REFUSED_ACCESS = frozenset({401, 403, 421, 429})
 # From here on the reason lies with the server.
 _SERVER_ERROR = 500
+_OF_EVERY_LINE = frozenset(logs.Event.__struct_fields__)
+
+# When (Unix time), what was asked, the status, whose it was, and how long the answer took and is.
+_Facts: TypeAlias = tuple[float, str, bytes, int, logs.Trace, float, int]
+
+
+class Answered(logs.Event, frozen=True):
+    """How a request was answered."""
+
+    request_id: str
+    tenant: str | UnsetType
+    status: int
+    duration_ms: float
+    bytes: int
 
 
 def log_request(request: Request, reply: Reply, *, seconds: float, refusal: StanchionError | None) -> None:
     """Log one request, answered after `seconds`."""
-    warns = reply.status in _REFUSED_ACCESS or reply.status >= _SERVER_ERROR
+    status = reply.status
+    warns = status in _REFUSED_ACCESS or status >= _SERVER_ERROR
     level = logging.WARNING if warns else logging.INFO
     if not logger.isEnabledFor(level):
         return
     # Not the reply itself: what waits to be written would keep its body.
-    event = partial(_event, request, reply.status, size=len(reply.body), seconds=seconds, now=time.time())
+    facts = (time.time(), request.method, request.path, status, request.trace, seconds, len(reply.body))
     handler = None if warns else logs.line_handler(logger)
     if handler is not None:
-        handler.later(event)
+        handler.later(_answered, facts)
         return
+    told = _answered(facts)
     # Why other requests failed is not said: those messages may repeat what stood in the body.
     reason = f": {refusal.message}" if warns and refusal is not None else ""
-    told = event()
-    logger.log(level, "%s%s", told.message, reason, extra=told.added)
+    added = {name: value for name, value in logs.fields_of(told).items() if name not in _OF_EVERY_LINE}
+    logger.log(level, "%s%s", told.message, reason, extra=added)
 
 
-def _event(request: Request, status: int, *, size: int, seconds: float, now: float) -> logs.Event:
-    message = f"{request.method} {request.path.decode('latin-1')} {status}"
-    added: dict[str, object] = {"request_id": request.trace.request_id}
-    if request.trace.tenant_id:
-        added["tenant"] = request.trace.tenant_id
-    added["status"] = status
-    added["duration_ms"] = round(seconds * 10_000) / 10
-    added["bytes"] = size
-    return logs.Event(now, "info", logger.name, message, added)
+def _answered(facts: _Facts) -> Answered:
+    now, method, path, status, trace, seconds, size = facts
+    return Answered(
+        logs.stamp(now),
+        "info",
+        logger.name,
+        f"{method} {path.decode('latin-1')} {status}",
+        trace.request_id,
+        trace.tenant_id or UNSET,
+        status,
+        round(seconds * 10_000) / 10,
+        size,
+    )

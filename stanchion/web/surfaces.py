@@ -5,6 +5,7 @@ A path that is nobody's is 401 without a token, as everything is, and 404 with o
 
 from collections.abc import Awaitable
 
+from stanchion.access.caller import Caller
 from stanchion.errors import NotFound
 from stanchion.model.wording import shown
 from stanchion.odata.url import parse_path
@@ -33,6 +34,7 @@ class Surfaces:
         reply = await self._issuer.answer(request, origin)
         if reply is not None:
             return reply
-        request.trace.tenant_id = (await self._authenticate(request)).tenant_id
+        caller = self._authenticate(request)
+        request.trace.tenant_id = (caller if isinstance(caller, Caller) else await caller).tenant_id
         path = request.path.decode("latin-1")
         raise NotFound(f"There is nothing at {shown(path)}; Graph's API is below /v1.0 and /beta.")

@@ -7,10 +7,11 @@
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import TypedDict, TypeVar, cast
 from uuid import uuid4
+
+import msgspec
 
 from stanchion.access.caller import Caller
 from stanchion.errors import BadRequest, NotFound
@@ -23,8 +24,9 @@ from stanchion.ledger.commands import (
     Outcome,
     Versions,
 )
-from stanchion.ledger.decisions import owner_of, parse_request
+from stanchion.ledger.decisions import DecisionRequest, owner_of, parse_request
 from stanchion.ledger.edits import filled, refuse_other_tenant, snapshot_id
+from stanchion.ledger.plain_requests import parse_plain
 from stanchion.model.check import check_entity, check_whole
 from stanchion.model.edm import SECURE_SCORES, USER_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject, parse_object
@@ -64,7 +66,7 @@ class Writing:
     async def decide(self, resource: EntityResource, call: Call) -> Reply:
         """Record a decision about a control."""
         select = parse_item_options(call.request.query)
-        decision = await self._read(call.request, lambda body: parse_request(body, root=resource.root))
+        decision = await self._decision(resource, call.request)
         outcome = await self._store.submit(
             DecideControl(
                 **self._wish(call.caller),
@@ -181,15 +183,22 @@ class Writing:
         call.caller.require_own_provider_if_named(patch)
         return patch
 
+    async def _decision(self, resource: EntityResource, request: Request) -> DecisionRequest:
+        body = await self._body(request)
+        plain = parse_plain(body, root=resource.root) if len(body) <= MAX_INLINE_BYTES else None
+        if plain is not None:
+            return plain
+        return await _parsed(body, lambda value: parse_request(value, root=resource.root))
+
     async def _read(self, request: Request, read: Callable[[JsonObject], T]) -> T:
         """Return what `read` makes of the object in the body."""
-        body = await request.body(
+        return await _parsed(await self._body(request), read)
+
+    def _body(self, request: Request) -> Awaitable[bytes]:
+        return request.body(
             max_bytes=self._settings.max_body_bytes,
             timeout_seconds=self._settings.request_timeout_seconds,
         )
-        if len(body) <= MAX_INLINE_BYTES:
-            return read(parse_object(body))
-        return await asyncio.to_thread(lambda: read(parse_object(body)))
 
     async def _newest_score(self, patch: JsonObject, caller: Caller) -> str:
         owner = owner_of(patch)
@@ -221,13 +230,18 @@ class Writing:
         return None if header is None else named_versions(header, self._store.epoch)
 
 
-@dataclass(frozen=True)
-class _Answer:
+class _Answer(msgspec.Struct, frozen=True):
     """How an outcome is told."""
 
     status: int
     preferences: Preferences
     select: tuple[str, ...] | None
+
+
+async def _parsed(body: bytes, read: Callable[[JsonObject], T]) -> T:
+    if len(body) <= MAX_INLINE_BYTES:
+        return read(parse_object(body))
+    return await asyncio.to_thread(lambda: read(parse_object(body)))
 
 
 def _without_locator(patch: JsonObject) -> JsonObject:

@@ -1,9 +1,12 @@
 """Verification of tokens: who the caller is, for how long, and what ends it."""
 
+import asyncio
 import json
 
 import pytest
 
+from stanchion.access.bearer import read_bearer
+from stanchion.access.caller import Caller
 from stanchion.access.claims import Authority, Claims, Person, delegated_claims, store_authority
 from stanchion.access.directory import Directory
 from stanchion.access.issuer import sign
@@ -138,6 +141,46 @@ def test_a_revoked_app_is_refused_at_once_where_the_directory_is_told(bench: Ben
     bench.directory.reread()
     with pytest.raises(Unauthenticated, match="revoked"):
         bench.caller(token)
+
+
+@pytest.mark.parametrize("seconds", [-400.0, -61.0, -59.0, 0.0, 3600.0, 3659.0, 3661.0, 1e9])
+def test_who_is_known_at_once_is_who_would_be_judged(bench: Bench, seconds: float) -> None:
+    token, now_seconds = bench.token(), NOW + seconds
+    header = (f"Bearer {token}",)
+    assert bench.verifier.known(header, now_seconds=NOW) is None
+    bench.caller(token)
+    known = bench.verifier.known(header, now_seconds=now_seconds)
+    assert known in (None, judged(bench, header, now_seconds=now_seconds))
+    assert known is not None or not 0 <= seconds <= 3600
+
+
+def test_nobody_is_known_at_once_after_a_revocation(bench: Bench) -> None:
+    token = bench.token()
+    header = (f"Bearer {token}",)
+    bench.caller(token)
+    assert bench.verifier.known(header, now_seconds=NOW) is not None
+    revoke_app(bench.store, bench.client_id, actor=OPERATOR)
+    bench.clock.seconds += 1.0
+    assert bench.verifier.known(header, now_seconds=NOW) is None
+    assert judged(bench, header, now_seconds=NOW) is None
+
+
+@pytest.mark.parametrize(
+    "form", ["bearer {}", "Bearer  {}", "Basic {}", "{}", "Bearer {}\udcff", "Bearer {} "]
+)
+def test_an_odd_header_goes_the_long_way(bench: Bench, form: str) -> None:
+    token = bench.token()
+    bench.caller(token)
+    assert bench.verifier.known((form.format(token),), now_seconds=NOW) is None
+    assert bench.verifier.known((f"Bearer {token}",) * 2, now_seconds=NOW) is None
+
+
+def judged(bench: Bench, header: tuple[str, ...], *, now_seconds: float) -> Caller | None:
+    """Return who asks by a judgement that takes nothing as known, None where that refuses."""
+    try:
+        return asyncio.run(bench.verifier._judge(read_bearer(header), now_seconds=now_seconds))
+    except Unauthenticated:
+        return None
 
 
 def test_the_directory_is_not_read_again_within_a_second(bench: Bench) -> None:

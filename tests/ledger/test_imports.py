@@ -1,14 +1,13 @@
 """Imports: a file is one change, all or nothing, and the same file twice changes nothing."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from stanchion.errors import BadRequest, StanchionError
 from stanchion.ledger.imports import ImportCounts, ImportEntities, is_past_day
-from stanchion.ledger.working_set import EntityKey, LatestDecisionKey
+from stanchion.ledger.working_set import BesideKey, EntityKey, LatestDecisionKey
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
 from stanchion.model.instant import parse_instant
 from stanchion.model.json_text import JsonObject, JsonValue
@@ -185,6 +184,7 @@ def test_an_import_names_beforehand_what_it_reads() -> None:
         LatestDecisionKey("a%40b"),
         EntityKey("secureScoreControlProfiles", "x@Prowler"),
         LatestDecisionKey("x@Prowler"),
+        BesideKey("x@Prowler"),
     }
 
 

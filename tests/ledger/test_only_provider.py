@@ -1,8 +1,7 @@
 """Commands limited to one provider: in the transaction itself, another's entity is as if absent."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from stanchion.errors import Forbidden, NotFound
 from stanchion.ledger.commands import CreateEntity, DecideControl, DeleteEntity, MergeEntity

@@ -23,6 +23,17 @@ def test_commands_that_wait_share_one_commit(serving: SQLiteStore, statements: S
     assert statements.count("BEGIN IMMEDIATE") == before + 2
 
 
+def test_what_is_submitted_in_one_turn_of_the_event_loop_shares_one_commit(
+    serving: SQLiteStore, statements: Statements
+) -> None:
+    async def main() -> list[int]:
+        return await asyncio.gather(*(serving.submit(increment("c1")) for _ in range(20)))
+
+    before = statements.count("BEGIN IMMEDIATE")
+    assert asyncio.run(main()) == list(range(1, 21))
+    assert statements.count("BEGIN IMMEDIATE") == before + 1
+
+
 def test_a_command_sees_what_earlier_ones_of_the_batch_left(serving: SQLiteStore) -> None:
     assert run_behind(serving, *(increment("c1") for _ in range(20))) == list(range(1, 21))  # type: ignore[arg-type]
 

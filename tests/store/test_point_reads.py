@@ -7,7 +7,7 @@ import zstandard
 
 from stanchion.errors import ServiceUnavailable
 from stanchion.ledger.working_set import Stored
-from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
+from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, EntitySet
 from stanchion.store import SQLiteStore
 from stanchion.store.reading import entities_statement
 from tests.conftest import Statements
@@ -104,3 +104,35 @@ def test_an_id_is_compared_as_it_stands(store: SQLiteStore) -> None:
     found = asyncio.run(together(store, *ids, "01", "A'b"))
     assert [one.id if isinstance(one, Stored) else one for one in found] == [*ids, None, None]
     assert "json_each" in entities_statement(CONTROL_PROFILES).sql
+
+
+def test_who_asks_while_others_are_answered_gets_a_later_reading(store: SQLiteStore) -> None:
+    store.run(put(control("c1", title="before")))
+
+    async def again() -> list[Stored | None]:
+        first = await store.get(TENANT, CONTROL_PROFILES, "c1")
+        store.run(put(control("c1", title="after")))
+        return [first, await store.get(TENANT, CONTROL_PROFILES, "c1")]
+
+    async def main() -> tuple[list[Stored | None], ...]:
+        return await asyncio.gather(again(), again())
+
+    for found in asyncio.run(main()):
+        assert [one and one.value["title"] for one in found] == ["before", "after"]
+
+
+def test_a_loop_that_ended_before_its_answer_leaves_the_next_one_alone(store: SQLiteStore) -> None:
+    store.run(put(control("c1")))
+    given_up = store.get(TENANT, CONTROL_PROFILES, "c1")
+    given_up.send(None)
+    given_up.close()
+    assert asyncio.run(together(store, "c1", "c2"))[0] is not None
+
+
+@pytest.mark.parametrize("entity_set", [CONTROL_PROFILES, SECURE_SCORES])
+def test_each_id_is_looked_up_in_the_key(store: SQLiteStore, entity_set: EntitySet) -> None:
+    sql = f"EXPLAIN QUERY PLAN {entities_statement(entity_set).sql}"
+    plan = [row[3] for row in store._reader.execute(sql, {"tenant_id": TENANT, "ids": "[]"})]
+    assert plan[0].startswith("SCAN asked")
+    assert plan[1].endswith("(tenant_id=? AND id=?)")
+    assert len(plan) == 2

@@ -1,16 +1,20 @@
 """Writing the rows of a batch: the places of values, and many rows to a statement."""
 
+import asyncio
+
 import pytest
 
+from stanchion.ledger.working_set import Draft, Stored
 from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, EntitySet
+from stanchion.model.json_text import dump_json
 from stanchion.store import SQLiteStore
 from stanchion.store.batch import Batch
 from stanchion.store.compile import Compiled, repeated
 from stanchion.store.tables import ENTITY_TABLES, change_details, changes, tenants, tombstones
 from stanchion.store.verify import verify
-from stanchion.store.writing import delete_statement, insert_statement, upsert_statement
+from stanchion.store.writing import amend_statement, delete_statement, insert_statement, upsert_statement
 from tests.conftest import Statements
-from tests.store.commands import TENANT, Do, control, increment, put_all
+from tests.store.commands import TENANT, Do, control, increment, put, put_all
 from tests.store.gate import run_behind
 
 
@@ -19,6 +23,7 @@ def test_the_places_of_an_entitys_row_are_those_of_its_values(entity_set: Entity
     columns = [column.name for column in entity_set.columns]
     upsert = upsert_statement(ENTITY_TABLES[entity_set.name])
     assert upsert.parameters == ("tenant_id", "id", "version", "dictionary", *columns, "body")
+    assert amend_statement(entity_set).parameters == ("tenant_id", "id", "version", "body")
     assert delete_statement(entity_set).parameters == ("tenant_id", "id")
 
 
@@ -49,6 +54,55 @@ def test_the_rows_of_a_batch_go_in_by_few_statements(serving: SQLiteStore, state
     assert len([sql for sql in statements.ran if sql.startswith("INSERT INTO changes")]) == 1
 
 
+RANKED = "SELECT id, rank, version FROM secure_score_control_profiles AS c WHERE c.tenant_id = ? ORDER BY id"
+
+
+def amend(control_id: str) -> Do[Stored]:
+    def action(draft: Draft) -> Stored:
+        draft.get(CONTROL_PROFILES, control_id)
+        return draft.amend(
+            CONTROL_PROFILES, control_id, dump_json(control(control_id, rank=7, note="amended"))
+        )
+
+    return Do(action)
+
+
+def test_an_amendment_leaves_the_columns_and_moves_the_version(store: SQLiteStore) -> None:
+    store.run(put_all([control("c1", rank=7), control("c2", rank=8)], CONTROL_PROFILES))
+    after = store.run(amend("c1"))
+    rows = store._reader.execute(RANKED, (TENANT,)).fetchall()
+    assert rows == [("c1", 7, after.version), ("c2", 8, after.version - 1)]
+    assert asyncio.run(store.get(TENANT, CONTROL_PROFILES, "c1")) == after
+    verify(store, TENANT, head=None)
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        (put(control("c", rank=7)), amend("c"), amend("c")),
+        (put(control("c", rank=1)), amend("c"), put(control("c", rank=7))),
+        (
+            put(control("c", rank=1)),
+            Do(lambda draft: draft.delete(CONTROL_PROFILES, "c")),
+            put(control("c", rank=7)),
+            amend("c"),
+        ),
+    ],
+    ids=["written and amended", "amended and written", "deleted, written and amended"],
+)
+@pytest.mark.parametrize("known", [False, True])
+def test_what_a_batch_writes_whole_is_written_whole(
+    serving: SQLiteStore, commands: tuple[Do[object], ...], *, known: bool
+) -> None:
+    if known:
+        serving.run(put(control("c", rank=2)))
+    answers = run_behind(serving, *commands)
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    (row,) = serving._reader.execute(RANKED, (TENANT,)).fetchall()
+    assert row[:2] == ("c", 7)
+    verify(serving, TENANT, head=None)
+
+
 def test_only_an_insert_of_one_row_is_repeated() -> None:
     assert repeated(Compiled("INSERT INTO t (a, b) VALUES (?, ?)", ("a", "b")), 2).endswith("(?, ?), (?, ?)")
     with pytest.raises(ValueError, match="No INSERT"):
@@ -57,8 +111,8 @@ def test_only_an_insert_of_one_row_is_repeated() -> None:
 
 def test_no_two_changes_share_a_salt(store: SQLiteStore) -> None:
     batch = Batch(store._reader)
-    for _ in range(40):
+    for _ in range(200):
         batch.apply(Do(lambda draft: draft.put(CONTROL_PROFILES, control("a"))))
     salts = [change.salt for change in batch.fold(TENANT).written.changes]
-    assert len(set(salts)) == 40
+    assert len(set(salts)) == 200
     assert {len(salt) for salt in salts} == {16}
