@@ -2,14 +2,17 @@
 #   make demo     make test
 PYTHON ?= python3
 ARGS ?=
-# Processes that run tests side by side; 0 runs them in the pytest process itself.
+# Processes that run tests side by side; 0 runs them in the pytest process itself. `make check` takes two.
 WORKERS ?= 0
+CHECK_WORKERS ?= $(if $(filter-out 0,$(WORKERS)),$(WORKERS),2)
 # For `make lock`: --upgrade takes the newest allowed versions, --upgrade-package NAME those of one package.
 LOCKFLAGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+# What npm writes last, so it is there when all is installed.
+NODE := tests/clients/node/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -22,11 +25,11 @@ demo: $(VENV)/.package ## start a server with invented tenants (ARGS="--port 900
 ##@ Work on it
 .PHONY: test
 test: $(VENV)/.dev ## the quick tests (ARGS="-k filter -x", WORKERS=2)
-	@$(BIN)/python -m pytest --ignore=tests/clients -m "not clients and not slow" -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest --ignore=tests/clients --ignore=tests/contract -m "not clients and not slow" -n $(WORKERS) $(ARGS)
 
 .PHONY: check
-check: lint types contracts $(VENV)/.clients ## everything: lint, types, import contracts, all tests with coverage
-	@$(BIN)/python -m pytest --cov --cov-report=term -n $(WORKERS) $(ARGS)
+check: lint types contracts $(VENV)/.clients $(NODE) ## everything: lint, types, import contracts, all tests with coverage
+	@$(BIN)/python -m pytest --cov --cov-report=term -n $(CHECK_WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
 lint: $(VENV)/.dev ## ruff: rules and formatting
@@ -62,6 +65,10 @@ smoke: ## build the wheel, install and start it on each Python this machine real
 bench: $(VENV)/.dev ## measure the server (ARGS are passed on)
 	@$(BIN)/python -m bench $(ARGS)
 
+.PHONY: fuzz
+fuzz: $(VENV)/.dev ## fuzz what reads a stranger's input (ARGS="filter url --seconds 600")
+	@$(BIN)/python -m fuzz $(ARGS)
+
 .PHONY: release
 release: $(VENV)/.dev ## build wheel, sdist, bill of materials and sums into dist/ (ARGS=--trial before it is ready)
 	@$(BIN)/python -m release $(ARGS)
@@ -79,7 +86,7 @@ COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.
 
 .PHONY: clean
 clean: ## remove all that make made here, the demo's data too
-	rm -rf $(VENV) .stanchion .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
+	rm -rf $(VENV) tests/clients/node/node_modules .stanchion .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis \
 		.coverage .coverage.* build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
@@ -113,6 +120,12 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime | $(VENV)/.package
 	@touch $@
 
 $(VENV)/.clients: requirements-clients.lock $(VENV)/.dev
-	@echo "Installing requirements-clients.lock (about 1 GB) ..."
+	@echo "Installing requirements-clients.lock (about 1.5 GB) ..."
 	@$(INSTALL) --require-hashes -r requirements-clients.lock
 	@touch $@
+
+# Without npm the tests of the JavaScript clients say that they were skipped, and why.
+$(NODE): tests/clients/node/package-lock.json
+	@if command -v npm >/dev/null; then echo "Installing tests/clients/node/package-lock.json ..." && \
+		npm ci --prefix tests/clients/node --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@; \
+	else echo "npm is not here: the JavaScript clients are not tested." >&2; fi

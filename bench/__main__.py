@@ -10,11 +10,11 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bench.bodies import Packing, Scores, controls, packing, write_page
+from bench.bodies import Packing, Scores, controls, packing, small_controls, write_page
 from bench.cases import CASES, CONTROLS_A_PAGE, NEWEST_DAY, SCORES, Plan, run_case
 from bench.imports import Imported, run_imports
 from bench.machine import Machine, commit, machine
-from bench.report import Row, import_table, request_table, row
+from bench.report import Row, comparison_table, import_table, request_table, row
 from bench.servers import Product, product
 
 _IMPORT = "import"
@@ -103,7 +103,9 @@ def _served(scratch: Path, plan: Plan) -> Iterator[Product]:
     pages = [scratch / "controls.json", scratch / "scores.json"]
     write_page(pages[0], controls(plan.controls))
     write_page(pages[1], (scores.of(NEWEST_DAY - timedelta(days=age)) for age in range(SCORES)))
-    with product(scratch, pages) as served:
+    small = scratch / "small.json"
+    write_page(small, small_controls())
+    with product(scratch, pages, small=small) as served:
         yield served
 
 
@@ -119,6 +121,8 @@ def _print(found: Found) -> None:
     )
     if found.requests:
         print(f"\n{request_table(found.requests)}")
+    if compared := comparison_table(found.requests):
+        print(f"\n{compared}")
     if found.imports:
         print(f"\n{import_table(found.imports)}")
 

@@ -1,6 +1,6 @@
 """The yardstick: a bare ASGI application on the same HTTP server that sends the same headers and bytes.
 
-It reads the body of a PATCH and does nothing else.
+It reads the body of a PATCH or a POST and does nothing else.
 """
 
 import json
@@ -17,7 +17,7 @@ _BODY = _recorded["body"].encode()
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer every request the same."""
-    if scope["method"] == "PATCH":
+    if scope["method"] in {"PATCH", "POST"}:
         while (await receive()).get("more_body", False):
             pass
     await send({"type": "http.response.start", "status": _STATUS, "headers": _HEADERS})

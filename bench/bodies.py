@@ -20,6 +20,9 @@ from bench.prose import Prose
 Body: TypeAlias = dict[str, object]
 
 TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
+# Of the usual size: its controls are those that filters are measured on.
+SMALL_TENANT = "bbbbbbbb-0000-4000-8000-000000000002"
+SMALL_CONTROLS = 500
 MICROSOFT: Body = {
     "provider": "SecureScore",
     "providerVersion": None,
@@ -29,7 +32,9 @@ MICROSOFT: Body = {
 # Shorter ones are not made.
 CONTROL_BYTES = 1800
 SCORE_BYTES = 50_000
-_CATEGORIES = ("Identity", "Apps", "Data", "Device")
+CATEGORIES = ("Identity", "Apps", "Data", "Device")
+# Of the small tenant as many controls share an address, and a threat, as ten.
+GROUPS = SMALL_CONTROLS // 10
 _CONTROLS_PER_SCORE = 68
 _DAYS_BETWEEN_CHANGES = 5
 _ZSTD_LEVEL = 3
@@ -49,7 +54,7 @@ def controls(count: int) -> Iterator[Body]:
             "azureTenantId": TENANT,
             "actionType": "Config",
             "actionUrl": "https://portal.example/policies",
-            "controlCategory": chance.choice(_CATEGORIES),
+            "controlCategory": chance.choice(CATEGORIES),
             "controlStateUpdates": [],
             "deprecated": False,
             "implementationCost": "Low",
@@ -65,6 +70,29 @@ def controls(count: int) -> Iterator[Body]:
             "userImpact": "Low",
             "vendorInformation": MICROSOFT,
         }
+
+
+def small_controls() -> Iterator[Body]:
+    """Give the controls of the small tenant: alike, and so that each filter that is measured finds ten."""
+    for number, control in enumerate(controls(SMALL_CONTROLS)):
+        yield {
+            **control,
+            "azureTenantId": SMALL_TENANT,
+            "controlCategory": CATEGORIES[number % len(CATEGORIES)],
+            "maxScore": float(number // len(CATEGORIES)),
+            "actionUrl": group_address(number % GROUPS),
+            "threats": [group_threat(number % GROUPS), "dataExfiltration"],
+        }
+
+
+def group_address(group: int) -> str:
+    """Return what the controls of a group of the small tenant have as `actionUrl`."""
+    return f"https://portal.example/policies/{group}"
+
+
+def group_threat(group: int) -> str:
+    """Return the threat that the controls of a group of the small tenant share."""
+    return f"threat{group}"
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,7 @@ class Scores:
         prose, chance = Prose(seed=2, vocabulary=450), random.Random(2)
         self._controls = [
             _Control(
-                category=chance.choice(_CATEGORIES),
+                category=chance.choice(CATEGORIES),
                 name=prose.text(20).replace(" ", "_").replace(".", ""),
                 description=prose.text(chance.randrange(130, 800)),
                 status=prose.text(chance.randrange(20, 180)),

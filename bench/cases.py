@@ -16,8 +16,21 @@ from types import MappingProxyType
 from bench.bodies import CONTROL_BYTES, SCORE_BYTES, TENANT, control_id
 from bench.load import Measured, Server, ask, measure
 from bench.probe import Orders, probing
+from bench.queries import Draw, Found, by_any, by_columns, by_columns_anew, by_path, ordered
 from bench.servers import Product, bare
-from bench.traffic import CONTROLS_PATH, SCORES_PATH, GetList, GetOne, Page, Patch, Recorded, Traffic, get
+from bench.traffic import (
+    BATCHED,
+    CONTROLS_PATH,
+    SCORES_PATH,
+    GetList,
+    GetOne,
+    Page,
+    Patch,
+    PatchBatch,
+    Recorded,
+    Traffic,
+    get,
+)
 
 CONTROLS_A_PAGE = 100
 SCORES = 90
@@ -111,7 +124,7 @@ class _Turn:
         return measure(self.yardstick, self.recorded, clients=self.clients, seconds=self.plan.seconds)
 
     def _product(self) -> tuple[Measured, int]:
-        if isinstance(self.traffic, Patch):
+        if isinstance(self.traffic, (Patch, PatchBatch)):
             self.traffic.last.clear()
             measured = self._load()
             _read_back(self.traffic, self.product)
@@ -140,7 +153,7 @@ def orders(product: Product, plan: Plan) -> Orders:
     return Orders(product.server.port, product.token, plan.controls, plan.writes_per_second)
 
 
-def _read_back(written: Patch, product: Product) -> None:
+def _read_back(written: Patch | PatchBatch, product: Product) -> None:
     controls = list(written.last.items())
     for control, comment in random.sample(controls, min(_READ_BACK, len(controls))):
         answer = ask(product.server, get(f"{CONTROLS_PATH}/{control}", product.token))
@@ -183,6 +196,20 @@ def _scores(product: Product, _: Plan) -> Traffic:
     return GetList([page], token=product.token)
 
 
+def _batch(product: Product, plan: Plan) -> Traffic:
+    return PatchBatch(controls=plan.controls, clients=min(plan.clients, plan.controls), token=product.token)
+
+
+def _query(draw: Draw) -> Callable[[Product, Plan], Traffic]:
+    return lambda product, _: Found(draw, token=product.small_token)
+
+
+def _no_news(product: Product, _: Plan) -> Traffic:
+    answer = ask(product.server, get(f"{CONTROLS_PATH}/delta?$deltatoken=latest", product.small_token))
+    link = json.loads(answer.body)["@odata.deltaLink"]
+    return GetList([Page(link[link.find(CONTROLS_PATH) :], [], at_least_bytes=1)], token=product.small_token)
+
+
 CASES: Mapping[str, Case] = MappingProxyType(
     {
         "get-one": Case("GET one control (2 KB)", _get_one),
@@ -190,5 +217,12 @@ CASES: Mapping[str, Case] = MappingProxyType(
         "list-controls": Case("list 100 controls (200 KB)", _first_page),
         "list-pages": Case("the same, any of the pages", _any_page),
         "list-scores": Case("list 90 scores (4.8 MB)", _scores, most_clients=16),
+        "filter": Case("filter two columns, 10 of 500", _query(by_columns)),
+        "filter-anew": Case("the same, a shape of its own each", _query(by_columns_anew)),
+        "filter-path": Case("filter a JSON path, 10 of 500", _query(by_path), most_clients=16),
+        "filter-any": Case("filter by any(), 10 of 500", _query(by_any), most_clients=16),
+        "orderby": Case("order 500 by two keys, 10 rows", _query(ordered)),
+        "batch": Case(f"batch of {BATCHED} PATCHes, durable", _batch, most_clients=16),
+        "delta": Case("poll for changes, no news", _no_news),
     }
 )

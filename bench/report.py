@@ -9,11 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from bench.cases import Round, Rounds
+from bench.bodies import SMALL_CONTROLS
+from bench.cases import CASES, Round, Rounds
 from bench.imports import Imported
 from bench.load import Measured, quantile
+from bench.traffic import BATCHED
 
 _MB = 1_000_000
+# What is compared, with what, and how many of the latter are one of the former.
+_COMPARED = (
+    ("filter, to GET one", "filter", "get-one", 1),
+    ("filter of a new shape, to GET one", "filter-anew", "get-one", 1),
+    ("orderby, to GET one", "orderby", "get-one", 1),
+    ("poll without news, to GET one", "delta", "get-one", 1),
+    (f"batch of {BATCHED} PATCHes, to {BATCHED} PATCHes", "batch", "patch", BATCHED),
+)
+_BY_CANDIDATE = ("filter-path", "filter-any")
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,22 @@ def request_table(rows: Sequence[Row]) -> str:
             for each in rows
         ],
     )
+
+
+def comparison_table(rows: Sequence[Row]) -> str:
+    """Lay out what one case costs beside another, in CPU; empty where too few were run."""
+    by_name = {each.case: each for each in rows}
+    lines = [
+        (text, f"{by_name[CASES[one].title].cpu_us / by_name[CASES[other].title].cpu_us / times:.2f}")
+        for text, one, other, times in _COMPARED
+        if CASES[one].title in by_name and CASES[other].title in by_name
+    ]
+    lines += [
+        (f"{title}: us a candidate", f"{by_name[title].cpu_us / SMALL_CONTROLS:.1f}")
+        for title in (CASES[name].title for name in _BY_CANDIDATE)
+        if title in by_name
+    ]
+    return _table(("compared", "times"), lines) if lines else ""
 
 
 def import_table(imports: Sequence[Imported]) -> str:

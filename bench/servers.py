@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.bodies import TENANT
+from bench.bodies import SMALL_TENANT, TENANT
 from bench.connection import Answer
 from bench.load import Server
 
@@ -29,26 +29,33 @@ _ADDED_BY_GRANIAN = frozenset({"server", "date"})
 
 @dataclass(frozen=True)
 class Product:
-    """The product as it serves its store, and a token that may write."""
+    """The product as it serves its store, a token that may write, and one for the small tenant."""
 
     server: Server
     folder: Path
     token: str
+    small_token: str
 
 
 @contextmanager
-def product(folder: Path, pages: Sequence[Path]) -> Iterator[Product]:
-    """Serve a new store in a folder that holds these pages of entities."""
-    stanchion(folder, "tenant", "add", TENANT, "--name", "Bench")
-    stanchion(folder, "import", *map(str, pages), "--tenant", TENANT)
-    permission = ("--permission", "SecurityEvents.ReadWrite.All")
-    added = stanchion(folder, "app", "add", "--tenant", TENANT, "--name", "Bench", *permission, "--json")
-    app = json.loads(added)
-    token = stanchion(folder, "token", "--tenant", TENANT, "--client-id", app["client_id"]).strip()
+def product(folder: Path, pages: Sequence[Path], *, small: Path) -> Iterator[Product]:
+    """Serve a new store in a folder that holds these pages of entities, those of the small tenant in one of them."""
+    token = _tenant(folder, TENANT, pages)
+    small_token = _tenant(folder, SMALL_TENANT, [small])
     port = free_port()
     with _process((*_STANCHION, "serve", "--port", str(port)), folder) as pid:
         _await(port, folder)
-        yield Product(Server(port, pid), folder, token)
+        yield Product(Server(port, pid), folder, token, small_token)
+
+
+def _tenant(folder: Path, tenant: str, pages: Sequence[Path]) -> str:
+    """Add a tenant with these entities; return a token that may write to it."""
+    stanchion(folder, "tenant", "add", tenant, "--name", "Bench")
+    stanchion(folder, "import", *map(str, pages), "--tenant", tenant)
+    permission = ("--permission", "SecurityEvents.ReadWrite.All")
+    added = stanchion(folder, "app", "add", "--tenant", tenant, "--name", "Bench", *permission, "--json")
+    app = json.loads(added)
+    return stanchion(folder, "token", "--tenant", tenant, "--client-id", app["client_id"]).strip()
 
 
 @contextmanager

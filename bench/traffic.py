@@ -19,6 +19,9 @@ SCORES_PATH = "/v1.0/security/secureScores"
 _OK = 200
 _NO_CONTENT = 204
 _ID = re.compile(rb'"id":"([^"]*)"')
+_STATUS = re.compile(rb'"status":([0-9]+)')
+# The most that a batch may have.
+BATCHED = 20
 
 
 class Traffic(Protocol):
@@ -38,9 +41,23 @@ def get(path: str, token: str) -> bytes:
 
 def patch(control: str, comment: str, token: str) -> bytes:
     """Return the bytes of a decision about a control."""
-    body = json.dumps({"comment": comment, "state": "Reviewed", "vendorInformation": MICROSOFT})
+    body = json.dumps(decision(comment))
     return (
         f"PATCH {CONTROLS_PATH}/{control} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    ).encode()
+
+
+def decision(comment: str) -> dict[str, object]:
+    """Return the body of a decision."""
+    return {"comment": comment, "state": "Reviewed", "vendorInformation": MICROSOFT}
+
+
+def post(path: str, value: object, token: str) -> bytes:
+    """Return the bytes of a POST of JSON."""
+    body = json.dumps(value)
+    return (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
     ).encode()
 
@@ -88,6 +105,41 @@ class Patch:
         """Look at the status; the comments are read back later."""
         del client
         return answer.status == _NO_CONTENT
+
+
+class PatchBatch:
+    """Decisions about so many controls in one batch, each with a comment of its own; otherwise as Patch."""
+
+    def __init__(self, *, controls: int, clients: int, token: str) -> None:
+        self._controls = controls
+        self._clients = clients
+        self._token = token
+        self._written = 0
+        self.last: dict[str, str] = {}
+
+    def request(self, client: int) -> bytes:
+        """Decide about random controls of the client's share, each of them once."""
+        share = range(client % self._clients, self._controls, self._clients)
+        requests: list[dict[str, object]] = []
+        for number in random.sample(share, min(BATCHED, len(share))):
+            self._written += 1
+            control, comment = control_id(number), f"comment {self._written}"
+            self.last[control] = comment
+            requests.append(
+                {
+                    "id": str(len(requests)),
+                    "method": "PATCH",
+                    "url": f"/security/secureScoreControlProfiles/{control}",
+                    "headers": {"Content-Type": "application/json"},
+                    "body": decision(comment),
+                }
+            )
+        return post("/v1.0/$batch", {"requests": requests}, self._token)
+
+    def is_right(self, client: int, answer: Answer) -> bool:
+        """Look at each status; the comments are read back later."""
+        del client
+        return answer.status == _OK and set(_STATUS.findall(answer.body)) == {b"204"}
 
 
 @dataclass(frozen=True)

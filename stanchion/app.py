@@ -26,6 +26,7 @@ from stanchion.web.graph import GraphRoots
 from stanchion.web.issuer import IssuerPages
 from stanchion.web.operations import Operations
 from stanchion.web.surfaces import Surfaces
+from stanchion.web.throttle import GRAPH, Throttle
 
 
 def open_store(settings: Settings, *, serving: bool = False, create: bool = True) -> SQLiteStore:
@@ -77,7 +78,13 @@ def build_server(store: SQLiteStore, settings: Settings) -> Edge:
 
     endpoint = TokenEndpoint(directory, issuer, origins=origins, attempts=FailedAttempts())
     surfaces = Surfaces(
-        GraphRoots(store, authenticate=authenticate, settings=settings),
+        GraphRoots(
+            store,
+            authenticate=authenticate,
+            settings=settings,
+            is_own=origins.includes,
+            throttle=Throttle(GRAPH, clock=time.monotonic) if settings.throttle == "graph" else None,
+        ),
         IssuerPages(issuer, endpoint, origins=origins, timeout_seconds=settings.request_timeout_seconds),
         authenticate=authenticate,
     )

@@ -38,10 +38,17 @@ class ExpandNotSupported(BadRequest):
 
 
 class Unauthenticated(StanchionError):
-    """The token is missing, malformed, expired, foreign or revoked."""
+    """The token is missing, malformed, expired, foreign or revoked.
+
+    `claims` asks the client for another token, as base64 of JSON; only for one that knows such challenges.
+    """
 
     status = 401
     code = "InvalidAuthenticationToken"
+
+    def __init__(self, message: str, *, claims: str | None = None) -> None:
+        super().__init__(message)
+        self.claims = claims
 
 
 class Forbidden(StanchionError):
@@ -90,15 +97,25 @@ class Conflict(StanchionError):
     code = "Conflict"
 
 
+class SyncStateNotFound(StanchionError):
+    """The state that a delta token stands for is not there; `location` is where to start over."""
+
+    status = 410
+    code = "syncStateNotFound"
+
+    def __init__(self, message: str, *, target: str, location: str) -> None:
+        super().__init__(message, target=target, headers={"Location": location})
+
+
 class PreconditionFailed(StanchionError):
-    """`If-Match` or `If-None-Match` does not hold."""
+    """`If-Match` or `If-None-Match` does not hold, or an isolation is asked for that is not offered."""
 
     status = 412
     code = "PreconditionFailed"
 
 
 class PayloadTooLarge(StanchionError):
-    """The body is over the limit."""
+    """The body is over the limit, or the answers of a batch are."""
 
     status = 413
     code = "RequestEntityTooLarge"
@@ -123,6 +140,13 @@ class MisdirectedRequest(StanchionError):
 
     status = 421
     code = "MisdirectedRequest"
+
+
+class FailedDependency(StanchionError):
+    """A request of a batch that this one waited for has failed."""
+
+    status = 424
+    code = "FailedDependency"
 
 
 class TooManyRequests(StanchionError):

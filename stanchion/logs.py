@@ -1,6 +1,6 @@
 """Logs on stderr: one line an event, as JSON for machines or as text for people.
 
-- Each line of a request carries its request id and tenant. Text that came from outside is escaped, so that no
+- Each line of a request carries its request id, tenant and app. Text that came from outside is escaped, so that no
   caller can write a line of its own; tokens, secrets and bodies are never logged.
 - A line may wait a moment to be written together with others. What waits is written before any line that does
   not, so that lines stand in the order of their events; a process that is killed loses what waits.
@@ -35,10 +35,12 @@ _root = logging.getLogger()
 
 
 class Trace(msgspec.Struct):
-    """Which request a line belongs to, and to which tenant's, once that is known."""
+    """Which request a line belongs to, and whose it is, once that is known."""
 
     request_id: str
     tenant_id: str = ""
+    batch_id: str = ""  # the request id of the batch that it came in
+    app_id: str = ""
 
 
 trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
@@ -157,7 +159,12 @@ def stamp(unix_seconds: float) -> str:
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     now = trace.get() or Trace("")
-    given: dict[str, object] = {"request_id": now.request_id, "tenant": now.tenant_id}
+    given: dict[str, object] = {
+        "request_id": now.request_id,
+        "tenant": now.tenant_id,
+        "app": now.app_id,
+        "batch": now.batch_id,
+    }
     given |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
     fields = {
         "time": stamp(record.created),

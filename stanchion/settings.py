@@ -17,6 +17,7 @@ from msgspec import inspect
 from stanchion.logs import LogFormat, LogLevel
 
 SettingValue: TypeAlias = str | int | tuple[str, ...] | None
+Throttling: TypeAlias = Literal["none", "graph"]
 Holds: TypeAlias = Literal["text", "path", "url", "secret"]
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,40}", re.ASCII)
@@ -131,6 +132,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         int,
         about("Longest time that an idle connection is kept.", least=1, most=3600),
     ] = 75
+    throttle: Annotated[
+        Throttling, about("Limits on requests: graph answers 429 from Graph's own limits on, to try clients.")
+    ] = "none"
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from stanchion.access.claims import CLOCK_SKEW_SECONDS, TOKEN_LIFETIME_SECONDS, Claims
-from stanchion.access.client import Client, StoredSecret, client_of, client_row
+from stanchion.access.client import Client, StoredCertificate, StoredSecret, client_of, client_row
+from stanchion.access.client_certificate import ClientCertificate
 from stanchion.access.keys import ALGORITHM, SealedKey
 from stanchion.access.secrets import NewSecret
 from stanchion.errors import Conflict, NotFound
 from stanchion.ledger.changes import Operator
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Draft, Key, Row, RowKey, TableKey
+from stanchion.ledger.working_set import Key, Row, RowKey, TableKey
 from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.model.json_text import JsonObject
 from stanchion.store import STORE_CHAIN
@@ -50,7 +52,7 @@ class AddTenant:
 
 @dataclass(frozen=True, kw_only=True)
 class AddApp:
-    """Add an app with its first secret to a tenant that exists."""
+    """Add an app to a tenant that exists, with a first secret or certificate to prove itself by."""
 
     tenant_id: str
     client_id: str
@@ -58,7 +60,8 @@ class AddApp:
     permissions: tuple[str, ...]
     provider: str | None
     fleet: bool
-    secret: NewSecret
+    secret: NewSecret | None
+    certificate: ClientCertificate | None = None
     actor: Operator
     command_id: str
 
@@ -77,8 +80,9 @@ class AddApp:
             permissions=self.permissions,
             provider=self.provider,
             fleet=self.fleet,
-            secrets=(_kept(self.secret, now_ticks=draft.now_ticks),),
+            secrets=(_kept(self.secret, now_ticks=draft.now_ticks),) if self.secret else (),
             created_ticks=draft.now_ticks,
+            certificates=self._certificates(draft.now_ticks),
         )
         draft.put_row(CLIENTS, app.client_id, client_row(app))
         detail: JsonObject = {
@@ -87,8 +91,13 @@ class AddApp:
             "permissions": list(app.permissions),
             "provider": app.provider,
             "fleet": app.fleet,
+            **({"thumbprint": self.certificate.thumbprint} if self.certificate else {}),
         }
         return Applied(app, "app.add", detail)
+
+    def _certificates(self, now_ticks: int) -> tuple[StoredCertificate, ...]:
+        given = self.certificate
+        return (StoredCertificate(given.thumbprint, given.der, now_ticks),) if given else ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +145,26 @@ class RevokeApp:
             app = replace(app, revoked_ticks=draft.now_ticks)
             draft.put_row(CLIENTS, app.client_id, client_row(app))
         return Applied(app, "app.revoke", {"app": app.client_id, "name": app.name})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokeTokens:
+    """End the tokens that a live app has; it may ask for new ones."""
+
+    tenant_id: str
+    client_id: str
+    actor: Operator
+    command_id: str
+
+    def reads(self) -> Iterable[Key]:
+        """Name the app's row."""
+        return (RowKey(CLIENTS, self.client_id),)
+
+    def apply(self, draft: Draft) -> Applied[Client]:
+        """Note the moment, and return the app."""
+        app = replace(live_app(draft, self.client_id), tokens_from_ticks=draft.now_ticks)
+        draft.put_row(CLIENTS, app.client_id, client_row(app))
+        return Applied(app, "app.tokens.revoke", {"app": app.client_id, "name": app.name})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,12 +22,13 @@ from stanchion.model.json_text import JsonObject, parse_object
 
 # Ours are under 2 KiB, Entra's with many groups reach some 8.
 MAX_TOKEN_BYTES = 16 * 1024
+# Headers and claims are read before anything is verified. Those of Entra with 200 groups have some 250 values.
+MAX_TOKEN_VALUES = 1_000
 # RFC 8725 3.1: these alone, and each key says which of the two it is for.
 ALGORITHMS = ("RS256", "ES256")
 
 _PARTS = 3
 _CLAIM = re.compile(r"(?:`\$\.|required field `)(\w+)")
-_REGISTRIES = {name: jws.JWSRegistry(algorithms=[name], strict_check_header=False) for name in ALGORITHMS}
 
 T = TypeVar("T")
 
@@ -90,6 +91,14 @@ def verified_payload(token: bytes, key: RSAKey | ECKey, *, algorithm: str) -> by
         raise invalid("The signature is not valid.") from None
 
 
+def registry_of(algorithm: str, *, max_bytes: int) -> jws.JWSRegistry:
+    """Return what reads signatures by one algorithm, of tokens of any form up to a length."""
+    registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
+    # By itself it stops short of headers with a certificate and of signatures by long keys.
+    registry.max_header_length = registry.max_payload_length = registry.max_signature_length = max_bytes
+    return registry
+
+
 def read_claims(payload: JsonObject, kind: type[T], *, needed: str) -> T:
     """Return the claims of a payload; raises Unauthenticated naming the first at fault and what is needed."""
     try:
@@ -104,9 +113,9 @@ def read_claims(payload: JsonObject, kind: type[T], *, needed: str) -> T:
 def read_json(data: bytes, *, what: str) -> JsonObject:
     """Return a JSON object inside a token; raises Unauthenticated without repeating any of it."""
     try:
-        return parse_object(data)
+        return parse_object(data, max_values=MAX_TOKEN_VALUES)
     except BadRequest:
-        raise invalid(f"Its {what} is not a JSON object, or says something twice.") from None
+        raise invalid(f"Its {what} is not a JSON object, or says something twice or too much.") from None
 
 
 def invalid(why: str) -> Unauthenticated:
@@ -128,3 +137,6 @@ def _read_part(token: bytes, index: int, *, what: str) -> JsonObject:
     except ValueError:
         raise malformed() from None
     return read_json(data, what=what)
+
+
+_REGISTRIES = {name: registry_of(name, max_bytes=MAX_TOKEN_BYTES) for name in ALGORITHMS}

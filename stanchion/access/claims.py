@@ -4,6 +4,7 @@
   as both, which the same store trusts whatever its addresses are.
 - `scp` makes a token delegated: it speaks for the person in `upn` and `oid`, whose roles are in `wids`. Else
   `roles` holds the permissions of the application itself.
+- `xms_cc` with `cp1` says that the client understands claims challenges.
 - A token lives 3600 seconds; clocks may differ by 60.
 """
 
@@ -43,6 +44,7 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     wids: tuple[str, ...] | None = None
     uti: str | None = None
     ver: str | None = None
+    xms_cc: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,17 @@ def store_authority(store_id: str) -> Authority:
 
 
 def application_claims(
-    authority: Authority, *, tenant_id: str, app_id: str, permissions: Iterable[str], now_seconds: int
+    authority: Authority,
+    *,
+    tenant_id: str,
+    app_id: str,
+    permissions: Iterable[str],
+    now_seconds: int,
+    capabilities: tuple[str, ...] | None = None,
 ) -> Claims:
-    """Return the claims of a token by which an application speaks for itself."""
+    """Return the claims of a token by which an application speaks for itself; `capabilities` are for `xms_cc`."""
     claims = _claims(authority, tenant_id=tenant_id, app_id=app_id, subject=app_id, now_seconds=now_seconds)
-    return msgspec.structs.replace(claims, idtyp="app", roles=tuple(permissions))
+    return msgspec.structs.replace(claims, idtyp="app", roles=tuple(permissions), xms_cc=capabilities)
 
 
 @dataclass(frozen=True)

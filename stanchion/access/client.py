@@ -1,6 +1,7 @@
 """A client: an application of the built-in issuer, and its row in the store.
 
-The row keeps permissions and secrets as JSON arrays. Secrets stand there as digests, the oldest first.
+The row keeps permissions, secrets and certificates as JSON arrays, the oldest first. Secrets stand there as
+digests, certificates whole, for they are public.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from stanchion.ledger.working_set import Row
+from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store import ClientRow
 
 
@@ -17,6 +19,14 @@ class StoredSecret(msgspec.Struct, frozen=True, rename="camel"):
     digest: str
     created_ticks: int
     hint: str
+
+
+class StoredCertificate(msgspec.Struct, frozen=True, rename="camel"):
+    """A certificate by whose key a client may sign assertions."""
+
+    thumbprint: str  # SHA-256 of the certificate, in lower-case hex
+    certificate: bytes  # DER
+    created_ticks: int
 
 
 @dataclass(frozen=True)
@@ -32,11 +42,22 @@ class Client:
     secrets: tuple[StoredSecret, ...]
     created_ticks: int
     revoked_ticks: int | None = None
+    certificates: tuple[StoredCertificate, ...] = ()
+    tokens_from_ticks: int | None = None  # no token that was made before counts
 
     @property
     def revoked(self) -> bool:
         """Whether it may ask for nothing any more."""
         return self.revoked_ticks is not None
+
+    @property
+    def tokens_from_seconds(self) -> int:
+        """The least `iat` of a token that counts, 0 where each does.
+
+        Tokens tell whole seconds, so it is the second after: whoever asks within that one gets a token that
+        begins at its end.
+        """
+        return 0 if self.tokens_from_ticks is None else self.tokens_from_ticks // TICKS_PER_SECOND + 1
 
 
 def read_client(row: ClientRow) -> Client:
@@ -51,6 +72,8 @@ def read_client(row: ClientRow) -> Client:
         secrets=msgspec.json.decode(row.secrets, type=tuple[StoredSecret, ...]),
         created_ticks=row.created_ticks,
         revoked_ticks=row.revoked_ticks,
+        certificates=msgspec.json.decode(row.certificates or "[]", type=tuple[StoredCertificate, ...]),
+        tokens_from_ticks=row.tokens_from_ticks,
     )
 
 
@@ -72,4 +95,6 @@ def client_row(client: Client) -> Row:
         "secrets": msgspec.json.encode(client.secrets).decode(),
         "created_ticks": client.created_ticks,
         "revoked_ticks": client.revoked_ticks,
+        "certificates": msgspec.json.encode(client.certificates).decode() if client.certificates else None,
+        "tokens_from_ticks": client.tokens_from_ticks,
     }

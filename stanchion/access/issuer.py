@@ -2,7 +2,8 @@
 
 - Discovery and JWKS are what azure-identity and MSAL read (OpenID Connect Discovery 1.0, RFC 7517); the
   issuer in the document is on the origin asked, because MSAL refuses any other.
-- Any tenant may stand in the path: the document does not tell which tenants exist.
+- Any tenant may stand in the path: the document does not tell which tenants exist. Where it is `common` or
+  `organizations`, the issuer names none but has a place for it, `{tenantid}`, as Entra's has.
 """
 
 import logging
@@ -14,9 +15,12 @@ from joserfc import jws
 from joserfc.jwk import RSAKey
 
 from stanchion.access.claims import Claims
+from stanchion.access.client_assertion import ASSERTION_ALGORITHMS
+from stanchion.access.clouds import TENANT_PLACE
 from stanchion.access.directory import Directory
 from stanchion.access.key_file import read_key_file
 from stanchion.access.keys import ALGORITHM, JwkObject, open_private_key
+from stanchion.access.token_request import EndpointVersion
 from stanchion.errors import NotFound, OperatorError, ServiceUnavailable
 from stanchion.model.json_text import JsonObject, dump_json
 
@@ -24,6 +28,7 @@ _log = logging.getLogger(__name__)
 
 # A GUID, or a name such as `common`: nothing that would need escaping inside an address.
 _PATH_TENANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,62}[A-Za-z0-9])?")
+_ANY_TENANT = frozenset({"common", "organizations"})
 
 
 class Issuer:
@@ -68,25 +73,32 @@ def sign(claims: Claims, key: RSAKey) -> str:
     return jws.serialize_compact(header, msgspec.json.encode(claims), key, algorithms=[ALGORITHM])
 
 
-def discovery_document(origin: str, path_tenant: str) -> bytes:
+def discovery_document(origin: str, path_tenant: str, *, version: EndpointVersion = "v2.0") -> bytes:
     """Return the OpenID Connect configuration for the tenant named in the path.
 
     Raises NotFound where the path names none.
     """
     if _PATH_TENANT.fullmatch(path_tenant) is None:
         raise NotFound("The path names no tenant: a tenant id, or a name such as common, is expected.")
-    base = f"{origin}/{path_tenant.lower()}"
+    tenant = path_tenant.lower()
+    base = f"{origin}/{tenant}"
+    endpoints = f"{base}/oauth2/v2.0" if version == "v2.0" else f"{base}/oauth2"
     document: JsonObject = {
-        "issuer": f"{base}/v2.0",
-        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "issuer": f"{origin}/{TENANT_PLACE if tenant in _ANY_TENANT else tenant}/v2.0",
+        "authorization_endpoint": f"{endpoints}/authorize",
+        "token_endpoint": f"{endpoints}/token",
         "jwks_uri": f"{base}/discovery/v2.0/keys",
         "grant_types_supported": ["client_credentials"],
         "response_types_supported": ["token"],
         "response_modes_supported": ["query"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "client_secret_basic"],
+        "token_endpoint_auth_methods_supported": [
+            "client_secret_post",
+            "private_key_jwt",
+            "client_secret_basic",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "scopes_supported": ["https://graph.microsoft.com/.default", f"{origin}/.default"],
         "claims_supported": list(Claims.__struct_fields__),
         "request_uri_parameter_supported": False,

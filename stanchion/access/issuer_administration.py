@@ -11,8 +11,9 @@ from stanchion.access.administration import TENANTS
 from stanchion.access.issuer_entry import IssuerEntry, entry_of, entry_row
 from stanchion.errors import Conflict, NotFound
 from stanchion.ledger.changes import Operator
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Draft, Key, RowKey, TableKey
+from stanchion.ledger.working_set import Key, RowKey, TableKey
 from stanchion.model.json_text import JsonObject
 from stanchion.store import STORE_CHAIN
 

@@ -9,6 +9,22 @@ from datetime import UTC, datetime
 
 from stanchion.model.json_text import JsonObject, dump_json
 
+_FOR_PEOPLE = (
+    "nobody signs in here. Use client_credentials, 'stanchion token --upn' for a token of a person, or an issuer of "
+    "your own ('stanchion issuer add')."
+)
+_OTHER_GRANTS = dict.fromkeys(
+    (
+        "authorization_code",
+        "device_code",
+        "password",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    ),
+    _FOR_PEOPLE,
+)
+
 
 class OAuthError(Exception):
     """A refusal; `retry_after_seconds` only where waiting helps."""
@@ -61,10 +77,20 @@ def malformed(text: str) -> OAuthError:
     return OAuthError("invalid_request", 90023, text=text)
 
 
-def unsupported_grant() -> OAuthError:
-    """Return the refusal of any grant but client credentials."""
+def unsupported_grant(grant_type: str) -> OAuthError:
+    """Return the refusal of any grant but client credentials; only one that has a name is named."""
+    name = f" '{grant_type}'" if grant_type in _OTHER_GRANTS else ""
+    hint = _OTHER_GRANTS.get(grant_type, "use client_credentials.")
+    return OAuthError("unsupported_grant_type", 70003, text=f"The grant type{name} is not supported; {hint}")
+
+
+def personal_accounts() -> OAuthError:
+    """Return the refusal of the endpoint of personal accounts."""
     return OAuthError(
-        "unsupported_grant_type", 70003, text="The grant type is not supported; use client_credentials."
+        "invalid_request",
+        9002332,
+        text="Applications of organizations only are served. Please do not use the /consumers endpoint to serve this "
+        "request.",
     )
 
 
@@ -83,7 +109,7 @@ def missing_secret() -> OAuthError:
     return OAuthError(
         "invalid_client",
         7000218,
-        text="The request body must contain the following parameter: 'client_secret'.",
+        text="The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
         status=401,
     )
 
@@ -95,6 +121,65 @@ def invalid_client() -> OAuthError:
         7000215,
         text="Invalid client id or client secret provided. The secret is the one that 'stanchion app add' "
         "printed, not its hint.",
+        status=401,
+    )
+
+
+def invalid_assertion(why: str) -> OAuthError:
+    """Return the refusal of a client assertion that cannot be read."""
+    return OAuthError(
+        "invalid_client", 50027, text=f"The client assertion is no valid JWT. {why}", status=401
+    )
+
+
+def unknown_certificate() -> OAuthError:
+    """Return the refusal of an assertion that no certificate of the client has signed, or of no client."""
+    return OAuthError(
+        "invalid_client",
+        700027,
+        text="Client assertion contains an invalid signature: it is signed by no certificate of this client. "
+        "'stanchion app certificate add' gives it one.",
+        status=401,
+    )
+
+
+def expired_certificate() -> OAuthError:
+    """Return the refusal of an assertion by a certificate whose time has not come, or is over."""
+    return OAuthError(
+        "invalid_client",
+        1000502,
+        text="The provided certificate is not within its specified validity window.",
+        status=401,
+    )
+
+
+def foreign_assertion() -> OAuthError:
+    """Return the refusal of an assertion that speaks for another client than its signer."""
+    return OAuthError(
+        "invalid_client",
+        700021,
+        text="Client assertion application identifiers (iss, sub) do not match the client.",
+        status=401,
+    )
+
+
+def misaddressed_assertion() -> OAuthError:
+    """Return the refusal of an assertion that was made for another server."""
+    return OAuthError(
+        "invalid_client",
+        700023,
+        text="Client assertion audience (aud) is not the token endpoint of this server.",
+        status=401,
+    )
+
+
+def untimely_assertion(max_lifetime_seconds: int) -> OAuthError:
+    """Return the refusal of an assertion before or after its time, or with too much of it."""
+    return OAuthError(
+        "invalid_client",
+        700024,
+        text="Client assertion is not within its valid time range, which ends at most "
+        f"{max_lifetime_seconds} seconds from now.",
         status=401,
     )
 

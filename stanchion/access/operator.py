@@ -16,9 +16,11 @@ from stanchion.access.administration import (
     AddSecret,
     AddTenant,
     RevokeApp,
+    RevokeTokens,
     RotateKey,
 )
 from stanchion.access.client import Client, read_client
+from stanchion.access.client_certificate import ClientCertificate
 from stanchion.access.directory import AdministeredStore, DirectorySource, newest_key
 from stanchion.access.key_file import read_key_file, read_or_make_key_file
 from stanchion.access.keys import make_sealed_key, open_private_key
@@ -47,7 +49,7 @@ class AddedTenant:
 
 @dataclass(frozen=True)
 class AddedApp:
-    """An app just added; `secret` is shown once."""
+    """An app just added; `secret` is shown once, and empty where it proves itself by a certificate."""
 
     app: Client
     secret: str = field(repr=False)
@@ -72,13 +74,14 @@ class RotatedKey:
 
 @dataclass(frozen=True)
 class AppWish:
-    """What `app add` asks for; no permissions mean SecurityEvents.Read.All."""
+    """What `app add` asks for; no permissions mean SecurityEvents.Read.All, no certificate a secret."""
 
     tenant: str
     name: str
     permissions: tuple[str, ...] = ()
     provider: str | None = None
     fleet: bool = False
+    certificate: ClientCertificate | None = None
 
 
 def add_tenant(store: AdministeredStore, tenant: str, *, name: str, actor: Operator) -> AddedTenant:
@@ -93,8 +96,11 @@ def add_tenant(store: AdministeredStore, tenant: str, *, name: str, actor: Opera
 
 
 def add_app(store: AdministeredStore, wish: AppWish, *, actor: Operator) -> AddedApp:
-    """Add an app with a new client id and secret; raises BadRequest, or NotFound for an unknown tenant."""
-    secret = _new_secret()
+    """Add an app with a new client id, and with a secret where the wish brings no certificate.
+
+    Raises BadRequest, or NotFound for an unknown tenant.
+    """
+    secret = _new_secret() if wish.certificate is None else None
     permissions = parse_permissions(wish.permissions) or DEFAULT_PERMISSIONS
     provider = parse_name(wish.provider, of="provider") if wish.provider is not None else None
     app = store.run(
@@ -106,12 +112,14 @@ def add_app(store: AdministeredStore, wish: AppWish, *, actor: Operator) -> Adde
             provider=provider,
             fleet=wish.fleet,
             secret=secret,
+            certificate=wish.certificate,
             actor=actor,
             command_id=new_id(),
         )
     )
     idle = [] if wish.fleet else sorted(FLEET_PERMISSIONS.intersection(permissions))
-    return AddedApp(app, secret.text, tuple(f"{name} means nothing without --fleet." for name in idle))
+    secret_text = secret.text if secret is not None else ""
+    return AddedApp(app, secret_text, tuple(f"{name} means nothing without --fleet." for name in idle))
 
 
 def add_secret(store: AdministeredStore, client_id: str, *, actor: Operator) -> AddedSecret:
@@ -136,6 +144,14 @@ def revoke_app(store: AdministeredStore, client_id: str, *, actor: Operator) -> 
     app = find_app(store, client_id)
     return store.run(
         RevokeApp(tenant_id=app.tenant_id, client_id=app.client_id, actor=actor, command_id=new_id())
+    )
+
+
+def revoke_tokens(store: AdministeredStore, client_id: str, *, actor: Operator) -> Client:
+    """End the tokens that an app has; raises NotFound where there is none, or it is revoked."""
+    app = find_app(store, client_id)
+    return store.run(
+        RevokeTokens(tenant_id=app.tenant_id, client_id=app.client_id, actor=actor, command_id=new_id())
     )
 
 

@@ -80,6 +80,7 @@ def issue_token(
 
 def _claims(store: DirectorySource, app: Client, wish: TokenWish, *, now_seconds: int) -> Claims:
     authority = store_authority(store.store_id)
+    now_seconds = max(now_seconds, app.tokens_from_seconds)
     if wish.upn is None:
         if wish.scopes or wish.roles:
             raise BadRequest("--scope and --role belong to a delegated token; say for whom with --upn.")

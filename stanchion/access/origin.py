@@ -66,6 +66,11 @@ class Origins:
             raise self._misdirected(origin)
         return origin
 
+    def includes(self, address: str) -> bool:
+        """Say whether `scheme://host[:port]`, however it is spelt, is an origin for which this server speaks."""
+        origin = _normal_origin(address)
+        return origin is not None and self._speaks_for(origin)
+
     def token_origin(self, asked: str) -> str:
         """Return the origin that tokens name: the first public URL, without one the loopback origin asked."""
         return self.public[0] if self.public else asked

@@ -3,6 +3,8 @@
 - RS256 alone (RFC 8725 3.1), the key picked by `kid` from the store.
 - `aud` is this server's origin or this store's urn, `iss` the same authority for the same `tid`.
 - `exp`, `nbf` and `iat` with 60 s of skew, at most 3600 s apart.
+- A token ends with its app, and when the app's tokens are revoked; a client that knows claims challenges is
+  asked for a newer one.
 """
 
 import math
@@ -25,6 +27,7 @@ from stanchion.access.claims import (
     Claims,
     store_authority,
 )
+from stanchion.access.claims_challenge import REVOKED, challenge_for, is_challengeable
 from stanchion.access.client import Client
 from stanchion.access.directory import Directory
 from stanchion.access.keys import ALGORITHM
@@ -32,6 +35,7 @@ from stanchion.access.origin import Origins
 from stanchion.access.permission import FLEET_PERMISSIONS
 from stanchion.access.standing import Standing
 from stanchion.access.tenants import PERSONAL_ACCOUNTS
+from stanchion.errors import Unauthenticated
 from stanchion.ledger.changes import Actor
 from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store import STORE_CHAIN
@@ -80,8 +84,9 @@ class OwnTokens:
         if claims.tid == STORE_CHAIN or self._directory.tenant(claims.tid) is None:
             raise invalid("The tenant (tid) is not known here; `stanchion tenant add` adds it.")
         client = self._directory.client(claims.appid)
-        if client is None or client.tenant_id != claims.tid or client.revoked:
-            raise invalid("The application (appid) is unknown in this tenant, or revoked.")
+        if client is None or client.tenant_id != claims.tid:
+            raise _unknown_application()
+        _check_revocation(claims, client)
         return Standing(
             _caller(claims, client),
             begins_seconds=max(claims.nbf, claims.iat) - CLOCK_SKEW_SECONDS,
@@ -108,6 +113,22 @@ def _check_times(claims: Claims, *, now_seconds: float) -> None:
         raise invalid("Lifetime validation failed, the token is not valid yet.")
     if claims.exp - claims.iat > TOKEN_LIFETIME_SECONDS:
         raise invalid(f"Lifetime validation failed, tokens live at most {TOKEN_LIFETIME_SECONDS} seconds.")
+
+
+def _check_revocation(claims: Claims, client: Client) -> None:
+    if client.revoked_ticks is None and claims.iat >= client.tokens_from_seconds:
+        return
+    if is_challengeable(claims.xms_cc):
+        ended_ticks = client.revoked_ticks or 0
+        from_seconds = max(client.tokens_from_seconds, ended_ticks // TICKS_PER_SECOND + 1)
+        raise Unauthenticated(REVOKED, claims=challenge_for(from_seconds))
+    if client.revoked:
+        raise _unknown_application()
+    raise invalid("The tokens of the application (appid) were revoked after this one was issued (iat).")
+
+
+def _unknown_application() -> Unauthenticated:
+    return invalid("The application (appid) is unknown in this tenant, or revoked.")
 
 
 def _caller(claims: Claims, client: Client) -> Caller:

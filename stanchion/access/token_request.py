@@ -2,17 +2,23 @@
 
 - `application/x-www-form-urlencoded` in UTF-8. A field sent twice is refused, an empty one counts as absent,
   unknown ones are ignored: clients send many.
-- A client authenticates in the form or by HTTP Basic, not both; inside Basic both parts are form-encoded.
-- The only grant is client_credentials, the only scope `{resource}/.default` of any resource.
+- A client authenticates by one way: a secret in the form or by HTTP Basic, inside which both parts are
+  form-encoded, or an assertion (RFC 7523 2.2), of which `sub` is the client where the form names none.
+- The only grant is client_credentials. At the v2.0 endpoint the only scope is `{resource}/.default`, at the
+  older one `resource` stands in its place; any resource will do.
 """
 
 from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl, unquote_plus
 
+from stanchion.access.claims_challenge import ClaimsRequest, read_claims_request
+from stanchion.access.client_assertion import ASSERTION_TYPE, ClientAssertion, read_assertion
 from stanchion.access.oauth_error import (
     OAuthError,
+    foreign_assertion,
     invalid_scope,
     malformed,
     missing_field,
@@ -20,25 +26,47 @@ from stanchion.access.oauth_error import (
     unsupported_grant,
 )
 
+EndpointVersion: TypeAlias = Literal["v1.0", "v2.0"]
+
 # Real ones are under 2 KiB; a client assertion or a claims request may be some KiB more.
 MAX_FORM_BYTES = 64 * 1024
 MAX_FIELDS = 100
 
 _FORM = "application/x-www-form-urlencoded"
-_FIELDS = frozenset({"client_id", "client_secret", "grant_type", "scope", "client_assertion"})
+_FIELDS = frozenset(
+    {
+        "claims",
+        "client_assertion",
+        "client_assertion_type",
+        "client_id",
+        "client_secret",
+        "grant_type",
+        "resource",
+        "scope",
+    }
+)
 _DEFAULT_SCOPE = "/.default"
 
 
 @dataclass(frozen=True)
+class ClientSecret:
+    """A secret as it was sent."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True)
 class ClientCredentials:
-    """Who asks for a token and how it proves it."""
+    """Who asks for a token, how it proves that, and what it asks of the token's claims."""
 
     client_id: str
-    secret: str = field(repr=False)
+    proof: ClientSecret | ClientAssertion
+    claims: ClaimsRequest
+    resource: str  # as it was sent, at the older endpoint only
 
 
 def read_credentials(
-    body: bytes, *, content_type: str | None, authorization: Sequence[str]
+    body: bytes, *, content_type: str | None, authorization: Sequence[str], version: EndpointVersion
 ) -> ClientCredentials:
     """Return the credentials of a well-formed request for a token; raises OAuthError for any other."""
     form = _read_form(body, content_type=content_type)
@@ -46,17 +74,20 @@ def read_credentials(
     if grant_type is None:
         raise missing_field("grant_type")
     if grant_type != "client_credentials":
-        raise unsupported_grant()
-    basic = _basic(authorization)
-    client_id = _client_id(form, basic)
-    if "scope" not in form:
-        raise missing_field("scope")
-    if not _is_default_scope(form["scope"]):
+        raise unsupported_grant(grant_type)
+    proof = _assertion(form, authorization) if "client_assertion" in form else _basic(authorization)
+    client_id = _client_id(form, proof)
+    wanted = "scope" if version == "v2.0" else "resource"
+    if wanted not in form:
+        raise missing_field(wanted)
+    if version == "v2.0" and not _is_default_scope(form["scope"].strip()):
         raise invalid_scope()
-    secret = basic.secret if basic is not None else form.get("client_secret")
-    if not secret:
-        raise missing_secret()
-    return ClientCredentials(client_id, secret)
+    return ClientCredentials(
+        client_id,
+        proof if isinstance(proof, ClientAssertion) else _secret(form, proof),
+        claims=read_claims_request(form["claims"]) if "claims" in form else ClaimsRequest(),
+        resource=form.get("resource", ""),
+    )
 
 
 def uses_basic(authorization: Sequence[str]) -> bool:
@@ -83,23 +114,52 @@ def _read_form(body: bytes, *, content_type: str | None) -> dict[str, str]:
     return {name: value for name, value in form.items() if value}
 
 
-def _client_id(form: dict[str, str], basic: ClientCredentials | None) -> str:
-    if "client_assertion" in form:
-        raise malformed("Client assertions are not supported; send 'client_secret'.")
-    if basic is None:
-        if "client_id" not in form:
-            raise missing_field("client_id")
-        return form["client_id"]
-    if "client_secret" in form:
-        raise malformed(
-            "The client authenticates twice: in the request body and in the Authorization header."
-        )
-    if form.get("client_id", basic.client_id) != basic.client_id:
-        raise malformed("The request body and the Authorization header name different clients.")
-    return basic.client_id
+def _client_id(form: dict[str, str], proof: "ClientAssertion | _Basic | None") -> str:
+    named = form.get("client_id")
+    match proof:
+        case None:
+            if named is None:
+                raise missing_field("client_id")
+            return named
+        case ClientAssertion(claims=claims):
+            # Which client it is, is known by the key; the name says which keys to try.
+            if named is not None and named.lower() != claims.sub.lower():
+                raise foreign_assertion()
+            return claims.sub
+        case _Basic(client_id=client_id):
+            if named not in {None, client_id}:
+                raise malformed("The request body and the Authorization header name different clients.")
+            return client_id
 
 
-def _basic(authorization: Sequence[str]) -> ClientCredentials | None:
+def _secret(form: dict[str, str], basic: "_Basic | None") -> ClientSecret:
+    if basic is not None and "client_secret" in form:
+        raise _authenticated_twice()
+    secret = basic.secret if basic is not None else form.get("client_secret")
+    if not secret:
+        raise missing_secret()
+    return ClientSecret(secret)
+
+
+def _assertion(form: dict[str, str], authorization: Sequence[str]) -> ClientAssertion:
+    if "client_secret" in form or uses_basic(authorization):
+        raise _authenticated_twice()
+    if "client_assertion_type" not in form:
+        raise missing_field("client_assertion_type")
+    if form["client_assertion_type"] != ASSERTION_TYPE:
+        raise malformed(f"The parameter 'client_assertion_type' must be {ASSERTION_TYPE}.")
+    return read_assertion(form["client_assertion"])
+
+
+@dataclass(frozen=True)
+class _Basic:
+    """What HTTP Basic says."""
+
+    client_id: str
+    secret: str = field(repr=False)
+
+
+def _basic(authorization: Sequence[str]) -> _Basic | None:
     if not uses_basic(authorization):
         return None
     if len(authorization) > 1:
@@ -111,7 +171,11 @@ def _basic(authorization: Sequence[str]) -> ClientCredentials | None:
     client_id, colon, secret = text.partition(":")
     if not colon or not client_id:
         raise _unreadable_basic()
-    return ClientCredentials(unquote_plus(client_id), unquote_plus(secret))
+    return _Basic(unquote_plus(client_id), unquote_plus(secret))
+
+
+def _authenticated_twice() -> OAuthError:
+    return malformed("The client authenticates twice; one secret or one client assertion is expected.")
 
 
 def _unreadable_basic() -> OAuthError:

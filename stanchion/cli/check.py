@@ -17,6 +17,7 @@ import click
 
 from stanchion.app import database_file, key_file
 from stanchion.cli.checks.chains import check_chains
+from stanchion.cli.checks.clients import check_client_certificates
 from stanchion.cli.checks.configuration import check_certificate, check_configuration
 from stanchion.cli.checks.database import check_database, check_schema
 from stanchion.cli.checks.finding import Finding, failed, ok, warning
@@ -35,7 +36,7 @@ Named: TypeAlias = tuple[str, Finding]
 SHOWN_OF_A_CHECK = 20
 
 # What can be told only of a database of the present schema.
-_NEEDING_THE_SCHEMA = ("key file", "clock", "issuers", "chain")
+_NEEDING_THE_SCHEMA = ("key file", "clock", "issuers", "apps", "chain")
 _NEEDING_THE_DATABASE = ("schema", *_NEEDING_THE_SCHEMA)
 
 
@@ -44,7 +45,7 @@ _NEEDING_THE_DATABASE = ("schema", *_NEEDING_THE_SCHEMA)
 @setting_options(*SETTINGS)
 @json_option
 def check(*, full: bool, as_json: bool, **options: object) -> None:
-    """Tell whether all is well: settings, disk, database, keys, issuers, certificate, clock, history.
+    """Tell whether all is well: settings, disk, database, keys, issuers, certificates, clock, history.
 
     Nothing is written. Run it as the server's account, with the server's settings; the server may be running.
     """
@@ -94,6 +95,7 @@ def _examined_store(store: Inspection, settings: Settings, *, full: bool) -> Ite
         ("key file", partial(check_keys, store, key_file=key_file(settings))),
         ("clock", partial(check_clock, store, now_ticks=time.time_ns() // 100)),
         ("issuers", partial(check_issuers, store)),
+        ("apps", partial(check_client_certificates, store, now=dt.datetime.now(dt.UTC))),
         ("chain", partial(check_chains, store, full=full)),
     )
     yield from _made("database", partial(check_database, store, full=full))

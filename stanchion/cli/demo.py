@@ -36,6 +36,7 @@ _TRY = """\
   tenant         {tenant_id}
   client id      {client_id}
   client secret  {secret}
+  API, to read   {address}/v1.0/docs
 
 To try it, paste into another terminal, first of all the token (good for an hour):
 

@@ -2,9 +2,9 @@
 
 - The record is exact bytes: JSON with sorted names and no blanks. What is hashed is what is stored.
 - hash(n) = SHA-256(hash(n-1) || record(n)); hash(0) = SHA-256(tenant id).
-- The record names each entity touched with its version (the change's own sequence) and a salted digest of its
-  body, and a salted digest of the detail (the values before and after). Salt and detail lie apart from the
-  record, so that they can be erased and the chain still verifies.
+- The record names each entity touched with its version (the change's own sequence), a salted digest of its body
+  and the provider that it left, if it did; and a salted digest of the detail (the values before and after). Salt
+  and detail lie apart from the record, so that they can be erased and the chain still verifies.
 """
 
 from dataclasses import dataclass
@@ -44,13 +44,17 @@ class Operator:
         return f"operator:{self.name}"
 
 
-class Touched(msgspec.Struct, frozen=True, rename={"entity_set": "set"}):
-    """One entity that a change wrote; `digest` is null where it was deleted."""
+class Touched(msgspec.Struct, frozen=True, omit_defaults=True, rename={"entity_set": "set"}):
+    """One entity that a change wrote; `digest` is null where it was deleted.
+
+    `left` is the provider whose it was until then, A to Z in lower case, where it is that one's no longer.
+    """
 
     entity_set: str
     id: str
     version: int
     digest: str | None
+    left: str | None = None
 
 
 class ChangeRecord(msgspec.Struct, frozen=True, kw_only=True):

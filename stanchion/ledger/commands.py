@@ -23,6 +23,7 @@ from stanchion.ledger.decisions import (
     owner_of,
     refuse_commands,
 )
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.edits import (
     differences,
     filled,
@@ -36,7 +37,7 @@ from stanchion.ledger.edits import (
 )
 from stanchion.ledger.fold import Applied
 from stanchion.ledger.placement import place, refuse_chosen_id, refuse_other_owner, refuse_unusable_id
-from stanchion.ledger.working_set import Draft, EntityKey, Key, LatestDecisionKey, Stored
+from stanchion.ledger.working_set import EntityKey, Key, LatestDecisionKey, Stored
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject
 from stanchion.model.wording import shown

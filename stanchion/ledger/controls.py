@@ -9,7 +9,8 @@ from operator import itemgetter
 from typing import cast
 
 from stanchion.ledger.decisions import Owner, Standing, Status, parse_status
-from stanchion.ledger.working_set import Draft, Stored, standing_order
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import Stored, standing_order
 from stanchion.model.edm import DECISIONS
 from stanchion.model.instant import format_instant, parse_instant
 from stanchion.model.json_text import MIN_INTEGER, JsonObject, JsonValue

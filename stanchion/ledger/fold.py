@@ -7,6 +7,7 @@ untouched. An accepted one that wrote something, or is to be recorded, has its o
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -23,12 +24,16 @@ from stanchion.ledger.changes import (
     link,
     salted_digest,
 )
-from stanchion.ledger.working_set import Draft, EntityKey, Key, Row, RowKey, Stored, TenantState
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import EntityKey, Key, Row, RowKey, Stored, TenantState
 from stanchion.model.instant import format_instant
 from stanchion.model.json_text import dump_canonical
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+# Of what a decision writes, as the most usual command.
+_NONE_LEFT: Mapping[EntityKey, str] = MappingProxyType({})
 
 
 class Applied(msgspec.Struct, Generic[T_co], frozen=True):
@@ -74,7 +79,7 @@ class Written:
     changes: tuple[Change, ...]
     entities: Mapping[EntityKey, Stored | None]  # None: deleted
     deleted_versions: Mapping[EntityKey, int]
-    deleted: Mapping[EntityKey, Stored | None]  # as they were before
+    departures: Mapping[tuple[EntityKey, str], int]  # entity and former provider, and the version since when
     rows: Mapping[RowKey, Row]
     new_tenant: bool
     movable: bool  # whether it may be given a later place in the chain
@@ -91,7 +96,7 @@ class Fold:
         self._entities: dict[EntityKey, Stored | None] = {}
         self._amended: set[EntityKey] = set()
         self._deleted_versions: dict[EntityKey, int] = {}
-        self._deleted: dict[EntityKey, Stored | None] = {}
+        self._departures: dict[tuple[EntityKey, str], int] = {}
         self._rows: dict[RowKey, Row] = {}
         self._new_tenant = False
         self._movable = True
@@ -106,8 +111,9 @@ class Fold:
         if not draft.exists and not draft.creates_tenant:
             raise NotFound(f"The tenant {command.tenant_id} does not exist; `stanchion tenant add` adds it.")
         if draft.writes or applied.recorded:
-            change = self._change(command, applied, draft)
-            self._keep(draft, change)
+            left = draft.departures() if draft.replaced else _NONE_LEFT
+            change = self._change(command, applied, draft, left)
+            self._keep(draft, change, left)
             self._movable = self._movable and applied.movable
         return applied.result
 
@@ -118,14 +124,16 @@ class Fold:
             tuple(self._changes),
             self._entities,
             self._deleted_versions,
-            self._deleted,
+            self._departures,
             self._rows,
             self._new_tenant,
             self._movable,
             self._amended,
         )
 
-    def _change(self, command: Command[T], applied: Applied[T], draft: Draft) -> Change:
+    def _change(
+        self, command: Command[T], applied: Applied[T], draft: Draft, left: Mapping[EntityKey, str]
+    ) -> Change:
         head = self.state.head or first_head(command.tenant_id)
         sequence, salt, detail = draft.next_sequence, self._salt(), dump_canonical(applied.detail)
         record = encode_record(
@@ -142,6 +150,7 @@ class Fold:
                         key.id,
                         sequence,
                         salted_digest(salt, stored.body) if stored is not None else None,
+                        left.get(key),
                     )
                     for key, stored in draft.entities.items()
                 ],
@@ -159,7 +168,7 @@ class Fold:
             detail,
         )
 
-    def _keep(self, draft: Draft, change: Change) -> None:
+    def _keep(self, draft: Draft, change: Change, left: Mapping[EntityKey, str]) -> None:
         self._changes.append(change)
         # What the batch wrote whole before is still to be written whole.
         whole = draft.entities.keys() - draft.amended
@@ -169,7 +178,7 @@ class Fold:
         if draft.deleted:
             gone = (key for key in draft.deleted if draft.entities[key] is None)
             self._deleted_versions.update(dict.fromkeys(gone, change.sequence))
-            self._deleted.update(draft.deleted)
+        self._departures.update(dict.fromkeys(left.items(), change.sequence))
         self._rows.update(draft.rows)
         self._new_tenant = self._new_tenant or draft.creates_tenant
         draft.accept(change.head)

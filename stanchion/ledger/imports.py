@@ -18,10 +18,11 @@ import msgspec
 from stanchion.errors import BadRequest, StanchionError
 from stanchion.ledger.commands import Wish, entity_reads, settled
 from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of, parse_status, refuse_commands
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.edits import is_control, refuse_other_tenant, same_content
 from stanchion.ledger.fold import Applied
 from stanchion.ledger.placement import encoded_id, refuse_unusable_id
-from stanchion.ledger.working_set import BesideKey, Draft, Key, NotLoaded
+from stanchion.ledger.working_set import BesideKey, Key, NotLoaded
 from stanchion.model.check import complete
 from stanchion.model.edm import SECURE_SCORES, EntitySet
 from stanchion.model.instant import TICKS_PER_SECOND, parse_instant

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from stanchion.ledger.changes import (
     Change,
     Head,
-    Touched,
     decode_record,
     encode_record,
     link,
@@ -35,7 +34,7 @@ def later(written: Written, head: Head, *, now_ticks: int) -> Written:
         changes=(_later_change(change, names, entities, head=head, now_ticks=now_ticks),),
         entities=entities,
         deleted_versions=dict.fromkeys(written.deleted_versions, sequence),
-        deleted=written.deleted,
+        departures=dict.fromkeys(written.departures, sequence),
         rows=written.rows,
         new_tenant=written.new_tenant,
         movable=True,
@@ -69,7 +68,7 @@ def _later_change(
         stored, digest = entities[key], former.digest
         if stored is not None and key.id != former.id:
             digest = salted_digest(change.salt, stored.body)
-        touched.append(Touched(key.entity_set, key.id, head.sequence + 1, digest))
+        touched.append(replace(former, id=key.id, version=head.sequence + 1, digest=digest))
     moved = encode_record(
         replace(record, sequence=head.sequence + 1, time=format_instant(now_ticks), entities=touched)
     )

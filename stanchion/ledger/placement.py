@@ -16,8 +16,9 @@ from typing import cast
 from stanchion.errors import BadRequest, Conflict, NotFound
 from stanchion.ledger.controls import standing
 from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.edits import showing
-from stanchion.ledger.working_set import Draft, Stored
+from stanchion.ledger.working_set import Stored
 from stanchion.model.check import MAX_ID_CHARACTERS, is_id
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.model.text import folded

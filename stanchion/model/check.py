@@ -3,7 +3,7 @@
 - Names that a type does not declare are kept where the type is open and refused where it is closed.
 - Null stands only where the property is nullable; a null collection is an empty one (OData JSON 4.01, 7.4).
 - Int32 is a JSON integer, Double any JSON number, DateTimeOffset a text with zone; Booleans are no numbers.
-- Control information (`@odata.*`) is dropped at any depth.
+- Control information is dropped at any depth: `@odata.type`, and as 4.01 has it `@type` (OData JSON 4.01, 4.6).
 """
 
 import unicodedata
@@ -26,6 +26,25 @@ from stanchion.model.wording import did_you_mean, shown
 
 MAX_ID_CHARACTERS = 256
 _INT32 = range(-(2**31), 2**31)
+# As names of 4.01, which leaves out their prefix (OData JSON 4.01, 4.6).
+_CONTROL_INFORMATION = frozenset(
+    {
+        "bind",
+        "context",
+        "count",
+        "deltaLink",
+        "editLink",
+        "etag",
+        "id",
+        "metadataEtag",
+        "navigationLink",
+        "associationLink",
+        "nextLink",
+        "readLink",
+        "removed",
+        "type",
+    }
+)
 
 ColumnValue: TypeAlias = "bool | int | float | str | None"
 Path: TypeAlias = tuple[str | int, ...]
@@ -227,7 +246,8 @@ def _may_be_absent(prop: Property) -> bool:
 
 
 def _is_control_information(name: str) -> bool:
-    return "@odata." in name
+    _, at, what = name.rpartition("@")
+    return bool(at) and ("@odata." in name or what in _CONTROL_INFORMATION)
 
 
 def _without_control_information(value: JsonValue) -> JsonValue:

@@ -7,59 +7,46 @@
 Source: OData CSDL XML 4.01; OData Vocabularies Capabilities.V1 and Core.V1.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from functools import cache
-from itertools import chain
 from xml.etree import ElementTree as ET
 
 from stanchion.model.edm import (
-    GRAPH_SETS,
     SECURE_SCORES,
     Collection,
     EntitySet,
-    Enumeration,
-    Item,
     Property,
     RootName,
     StructuredType,
     type_name,
 )
+from stanchion.model.schema import (
+    ALIAS,
+    CAPABILITIES,
+    CONTAINER,
+    CORE,
+    NAMESPACE,
+    ODATA_VERSIONS,
+    capabilities,
+    complex_types,
+    enumerations,
+    sets_of,
+)
 
 EDMX = "http://docs.oasis-open.org/odata/ns/edmx"
 EDM = "http://docs.oasis-open.org/odata/ns/edm"
-NAMESPACE = "microsoft.graph"
-
-# Terms of Capabilities.V1, each with the member of its record that carries the value, if it has a record.
-_SET_CAPABILITIES = {
-    "CountRestrictions/Countable": True,
-    "FilterRestrictions/Filterable": True,
-    "SelectSupport/Supported": True,
-    "SkipSupported": True,
-    "SortRestrictions/Sortable": True,
-    "TopSupported": True,
-}
-_SINGLETON_CAPABILITIES = {
-    "CountRestrictions/Countable": False,
-    "ExpandRestrictions/Expandable": True,
-    "FilterRestrictions/Filterable": False,
-    "SearchRestrictions/Searchable": False,
-    "SelectSupport/Supported": False,
-    "SkipSupported": True,
-    "SortRestrictions/Sortable": True,
-    "TopSupported": False,
-}
 
 
 @cache
 def metadata_document(root: RootName) -> bytes:
     """Return the CSDL of a root in UTF-8; the same bytes at every call."""
-    sets = [s for s in GRAPH_SETS if root in s.roots]
+    sets = sets_of(root)
     document = ET.Element("edmx:Edmx", {"Version": "4.0", "xmlns:edmx": EDMX})
     services = ET.SubElement(document, "edmx:DataServices")
-    schema = ET.SubElement(services, "Schema", {"Namespace": NAMESPACE, "Alias": "graph", "xmlns": EDM})
+    schema = ET.SubElement(services, "Schema", {"Namespace": NAMESPACE, "Alias": ALIAS, "xmlns": EDM})
     _value_types(schema, sets)
     _entity_types(schema, sets)
-    container = ET.SubElement(schema, "EntityContainer", Name="GraphService")
+    container = ET.SubElement(schema, "EntityContainer", Name=CONTAINER)
     ET.SubElement(container, "Singleton", Name="security", Type=f"{NAMESPACE}.security")
     _annotations(schema, sets)
     ET.indent(document)
@@ -68,31 +55,13 @@ def metadata_document(root: RootName) -> bytes:
 
 
 def _value_types(schema: ET.Element, sets: Iterable[EntitySet]) -> None:
-    enumerations: dict[str, Enumeration] = {}
-    complex_types: dict[str, StructuredType] = {}
-    for kind in chain.from_iterable(_types_within(s.type) for s in sets):
-        match kind:
-            case Enumeration():
-                enumerations[kind.name] = kind
-            case StructuredType(is_entity=False):
-                complex_types[kind.name] = kind
-    for _, enumeration in sorted(enumerations.items()):
+    for enumeration in enumerations(sets):
         element = ET.SubElement(schema, "EnumType", Name=enumeration.name)
         for name, value in enumeration.members.items():
             ET.SubElement(element, "Member", Name=name, Value=str(value))
-    for _, complex_type in sorted(complex_types.items()):
+    for complex_type in complex_types(sets):
         attributes = {"Name": complex_type.name, **_openness(complex_type)}
         _properties(ET.SubElement(schema, "ComplexType", attributes), complex_type.properties)
-
-
-def _types_within(kind: Item | Collection) -> Iterator[Item]:
-    """Yield a type and every type that its properties are of, at any depth."""
-    if isinstance(kind, Collection):
-        kind = kind.item
-    yield kind
-    if isinstance(kind, StructuredType):
-        for prop in kind.properties:
-            yield from _types_within(prop.type)
 
 
 def _entity_types(schema: ET.Element, sets: Iterable[EntitySet]) -> None:
@@ -130,19 +99,18 @@ def _properties(parent: ET.Element, properties: Iterable[Property]) -> None:
 
 
 def _annotations(schema: ET.Element, sets: Iterable[EntitySet]) -> None:
-    capabilities = {s.type.name: _SET_CAPABILITIES for s in sets} | {"security": _SINGLETON_CAPABILITIES}
-    for name, supported in sorted(capabilities.items()):
+    for name, supported in capabilities(sets):
         _capabilities(schema, name, supported)
-    container = ET.SubElement(schema, "Annotations", Target=f"{NAMESPACE}.GraphService")
-    ET.SubElement(container, "Annotation", Term="Org.OData.Core.V1.ODataVersions", String="4.0")
+    container = ET.SubElement(schema, "Annotations", Target=f"{NAMESPACE}.{CONTAINER}")
+    ET.SubElement(container, "Annotation", Term=f"{CORE}.ODataVersions", String=ODATA_VERSIONS)
 
 
-def _capabilities(schema: ET.Element, name: str, capabilities: dict[str, bool]) -> None:
+def _capabilities(schema: ET.Element, name: str, supported: Mapping[str, bool]) -> None:
     annotations = ET.SubElement(schema, "Annotations", Target=f"{NAMESPACE}.{name}")
-    for path, supported in capabilities.items():
+    for path, holds in supported.items():
         term, _, member = path.partition("/")
-        flag = "true" if supported else "false"
-        annotation = ET.SubElement(annotations, "Annotation", Term=f"Org.OData.Capabilities.V1.{term}")
+        flag = "true" if holds else "false"
+        annotation = ET.SubElement(annotations, "Annotation", Term=f"{CAPABILITIES}.{term}")
         if member:
             record = ET.SubElement(annotation, "Record")
             ET.SubElement(record, "PropertyValue", Property=member, Bool=flag)

@@ -31,7 +31,7 @@ _decoder_of_own = msgspec.json.Decoder()
 _canonical_encoder = msgspec.json.Encoder(order="sorted")
 
 
-def parse_json(data: bytes) -> JsonValue:
+def parse_json(data: bytes, *, max_values: int = MAX_VALUES) -> JsonValue:
     """Return the value of one JSON text in UTF-8; a byte order mark is skipped.
 
     Raises BadRequest naming the first thing at fault and, for values inside objects, its path.
@@ -42,7 +42,7 @@ def parse_json(data: bytes) -> JsonValue:
         raise BadRequest(f"The body is not UTF-8: byte {error.start} cannot be read.") from None
     if not text.strip():
         raise BadRequest("The body is empty; a JSON object is expected.")
-    _refuse_many(text)
+    _refuse_many(text, max_values=max_values)
     try:
         value: JsonValue = _decoder.decode(text.strip(" \t\r\n"))
     except json.JSONDecodeError as error:
@@ -51,13 +51,14 @@ def parse_json(data: bytes) -> JsonValue:
         ) from None
     except RecursionError:
         raise _too_deep() from None
-    _refuse_unsafe(value, path="", depth=MAX_DEPTH, values=MAX_VALUES)
+    if _refuse_unsafe(value, path="", depth=MAX_DEPTH, values=max_values) < 0:
+        raise _too_many(max_values)
     return value
 
 
-def parse_object(data: bytes, *, what: str = "The body") -> JsonObject:
+def parse_object(data: bytes, *, what: str = "The body", max_values: int = MAX_VALUES) -> JsonObject:
     """Return a JSON object; raises BadRequest for any other JSON value or what `parse_json` refuses."""
-    value = parse_json(data)
+    value = parse_json(data, max_values=max_values)
     if not isinstance(value, dict):
         raise BadRequest(f"{what} must be a JSON object, not {json_kind(value)}.")
     return value
@@ -129,12 +130,12 @@ _decoder = json.JSONDecoder(
 )
 
 
-def _refuse_many(text: str) -> None:
+def _refuse_many(text: str, *, max_values: int) -> None:
     """Raise BadRequest for many more values than allowed, before the decoder makes them at one go.
 
     Nothing else of the process runs while it does, so that a million of them would hold up everybody.
     """
-    if text.count(",") + text.count("[") + text.count("{") <= MAX_VALUES:
+    if text.count(",") + text.count("[") + text.count("{") <= max_values:
         return
     # With as many commas as allowed values there is one value more; the outermost bracket is none.
     commas, inner, depth = 0, -1, 0
@@ -148,12 +149,12 @@ def _refuse_many(text: str) -> None:
                 depth -= 1
         if depth > MAX_DEPTH:
             raise _too_deep()
-        if commas >= MAX_VALUES or inner > MAX_VALUES:
-            raise _too_many()
+        if commas >= max_values or inner > max_values:
+            raise _too_many(max_values)
 
 
 def _refuse_unsafe(value: JsonValue, *, path: str, depth: int, values: int) -> int:
-    """Return how many of the `values` allowed are left; raises BadRequest."""
+    """Return how many of the `values` allowed are left, below 0 where they are too many; raises BadRequest."""
     match value:
         case str():
             _refuse_unsafe_text(value, path=path)
@@ -162,7 +163,7 @@ def _refuse_unsafe(value: JsonValue, *, path: str, depth: int, values: int) -> i
                 raise _too_deep()
             values -= len(value)
             if values < 0:
-                raise _too_many()
+                return values
             members = value.items() if isinstance(value, dict) else enumerate(value)
             for name, member in members:
                 if isinstance(name, str):
@@ -191,8 +192,8 @@ def _refuse_unsafe_text(text: str, *, path: str) -> None:
     raise BadRequest(f"{place} contains {fault}, which cannot be kept.", target=_target(path))
 
 
-def _too_many() -> BadRequest:
-    return BadRequest(f"The body holds more than {MAX_VALUES:,} values.")
+def _too_many(max_values: int) -> BadRequest:
+    return BadRequest(f"The body holds more than {max_values:,} values.")
 
 
 def _too_deep() -> BadRequest:

@@ -5,10 +5,13 @@ listed (OData Protocol 11.1.1).
 """
 
 from stanchion.model.edm import RootName
-from stanchion.model.json_text import JsonValue, dump_json
+from stanchion.model.json_text import JsonObject, dump_json
 
 
-def service_document(origin: str, root: RootName) -> bytes:
-    """Return the service document; `origin` is scheme, host and port, without a slash at the end."""
-    security: JsonValue = {"name": "security", "kind": "Singleton", "url": "security"}
-    return dump_json({"@odata.context": f"{origin}/{root}/$metadata", "value": [security]})
+def service_document(origin: str, root: RootName, *, bare: bool = False) -> bytes:
+    """Return the service document; `origin` is scheme, host and port, without a slash at the end.
+
+    Where `bare`, it is without its context, as `odata.metadata=none` asks.
+    """
+    context: JsonObject = {} if bare else {"@odata.context": f"{origin}/{root}/$metadata"}
+    return dump_json({**context, "value": [{"name": "security", "kind": "Singleton", "url": "security"}]})

@@ -13,7 +13,12 @@ SHOWN_CHARACTERS = 80
 def shown(text: str) -> str:
     """Return the text in single quotes, controls escaped, cut to 80 characters."""
     cut = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
-    return f"'{cut}'" if cut.isprintable() else f"'{ascii(cut)[1:-1]}'"
+    return f"'{printable(cut)}'"
+
+
+def printable(text: str) -> str:
+    """Return the text as it is, or escaped as a whole where it holds controls."""
+    return text if text.isprintable() else ascii(text)[1:-1]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

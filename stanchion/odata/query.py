@@ -58,12 +58,14 @@ class ListQuery(msgspec.Struct, frozen=True):
     carried: tuple[tuple[str, str], ...] = ()
     provider: str | None = None  # the only provider whose rows the caller may see, in any case of A to Z
     filter: Filter | None = None
+    max_page_size: int | None = None  # that the caller prefers
     now_ticks: int = 0  # the time of the request, for filters that ask for it
 
     @property
     def page_size(self) -> int:
         """The number of rows of a full page."""
-        return self.entity_set.default_page_size if self.top is None else self.top
+        size = self.entity_set.default_page_size if self.top is None else self.top
+        return size if self.max_page_size is None else min(size, self.max_page_size)
 
 
 def default_order(entity_set: EntitySet) -> tuple[OrderKey, ...]:

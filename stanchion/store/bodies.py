@@ -49,6 +49,13 @@ def unpack_all(kept: list[bytes]) -> list[bytes]:
         return [unpack(one) for one in kept]
 
 
+def document_of(body: str) -> str:
+    """Return the SQL of the JSON of a kept body, itself given in SQL; a plain one is not handed to Python for it."""
+    # An object begins with a brace. All else, bytes or not, is for `body_json` to unpack or to refuse.
+    is_object = f"{body} >= x'7b' AND {body} < x'7c'"
+    return f"CASE WHEN {is_object} THEN CAST({body} AS TEXT) ELSE body_json({body}) END"
+
+
 def body_json(kept: bytes) -> str:
     """Return a body as text, for the JSON functions of SQLite."""
     return unpack(kept).decode()

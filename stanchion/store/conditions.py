@@ -10,9 +10,9 @@
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import BigInteger, Boolean, Double, Table, Text, and_, bindparam, cast, null, or_, true
 from sqlalchemy import not_ as negation
 from sqlalchemy.types import TypeEngine

@@ -13,6 +13,7 @@ from stanchion.ledger.changes import Head
 from stanchion.ledger.fold import Command
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
+from stanchion.odata.delta import DeltaQuery, Place
 from stanchion.odata.query import KeyValue, ListQuery
 
 T = TypeVar("T")
@@ -28,6 +29,19 @@ class Page(msgspec.Struct, frozen=True):
     runs: tuple[bytes, ...]
     last_key: tuple[KeyValue, ...] | None
     count: int | None = None
+
+
+class DeltaPage(msgspec.Struct, frozen=True):
+    """A page of what changed: bodies as in a page of a list, and the ids of what is gone.
+
+    `next` is the place where the round goes on, None where it ends; the next round is of what changes after `until`.
+    """
+
+    runs: tuple[bytes, ...]
+    removed: tuple[str, ...]
+    head: int  # the last change that this page could see
+    until: int
+    next: Place | None = None
 
 
 class Store(Protocol):
@@ -48,6 +62,9 @@ class Store(Protocol):
 
     async def count(self, tenant_id: str, query: ListQuery) -> int:
         """Return how many entities the query's set has, its paging left aside."""
+
+    async def delta(self, tenant_id: str, query: DeltaQuery, *, max_bytes: int) -> DeltaPage:
+        """Return a page of what changed: at most its size, and `max_bytes` unless its first row is larger."""
 
     async def newest_score_id(self, tenant_id: str, *, vendor: str, provider: str) -> str | None:
         """Return the id of the newest score of a provider, or None; A-Z match in either case."""

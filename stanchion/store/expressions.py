@@ -1,6 +1,6 @@
 """Expressions that each database spells in its own way; the spelling of SQLite is the default."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
 
 from sqlalchemy import Join, Text, bindparam
@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from stanchion.model.json_text import dump_json
-from stanchion.store.bodies import COMPRESS_OVER_BYTES, NO_TEXT
+from stanchion.store.bodies import COMPRESS_OVER_BYTES, NO_TEXT, document_of
 
 
 class BodyValue(FunctionElement[object]):
@@ -74,7 +74,7 @@ def text_array(texts: Iterable[str]) -> str:
 @compiles(BodyValue)
 def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
     path = "".join(f'."{name}"' for name in element.path)
-    return f"json_extract(body_json({_process(compiler, element.clauses, kw)}), '${path}')"
+    return f"json_extract({document_of(_process(compiler, element.clauses, kw))}, '${path}')"
 
 
 @compiles(BodyValue, "postgresql")
@@ -85,10 +85,12 @@ def _postgresql_body_value(element: BodyValue, compiler: SQLCompiler, **kw: obje
 
 @compiles(LookedUp)
 def _sqlite_looked_up(element: LookedUp, compiler: SQLCompiler, **kw: object) -> str:
-    left, right, on = (
-        _process(compiler, part, kw) for part in (element.left, element.right, element.onclause)
-    )
-    return f"{left} CROSS JOIN {right} ON {on}"
+    return _joined(element, "CROSS JOIN", compiler, kw)
+
+
+@compiles(LookedUp, "postgresql")
+def _postgresql_looked_up(element: LookedUp, compiler: SQLCompiler, **kw: object) -> str:
+    return _joined(element, "JOIN", compiler, kw)
 
 
 @compiles(PlainBody)
@@ -124,5 +126,12 @@ def _postgresql_any_of(element: AnyOf, compiler: SQLCompiler, **kw: object) -> s
     return f"{column} = ANY (CAST({array} AS text[]))"
 
 
-def _process(compiler: SQLCompiler, element: object, options: dict[str, object]) -> str:
+def _joined(element: LookedUp, join: str, compiler: SQLCompiler, kw: Mapping[str, object]) -> str:
+    left, right, on = (
+        _process(compiler, part, kw) for part in (element.left, element.right, element.onclause)
+    )
+    return f"{left} {join} {right} ON {on}"
+
+
+def _process(compiler: SQLCompiler, element: object, options: Mapping[str, object]) -> str:
     return compiler.process(cast("ColumnElement[object]", element), **options)

@@ -25,7 +25,7 @@ from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.connection import connect, snapshot
 from stanchion.store.failures import for_operator, is_interrupted, primary_code
 from stanchion.store.migrate import schema_revision
-from stanchion.store.rows import IssuerRow, SigningKeyRow, TenantRow
+from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 from stanchion.store.sampling import SampleReport, sample_rows
 from stanchion.store.tables import changes
 from stanchion.store.verify import VerifyReport, verify_rows
@@ -94,6 +94,10 @@ class Inspection:
     def issuers(self) -> list[IssuerRow]:
         """Return every issuer besides our own, removed ones too, the oldest first."""
         return self._read(rows.read_issuers)
+
+    def clients(self) -> list[ClientRow]:
+        """Return every application of every tenant, revoked ones too, the oldest first."""
+        return self._read(lambda connection: rows.read_clients(connection, None))
 
     def last_change_ticks(self, tenant_id: str) -> int | None:
         """Return when the last change of a tenant was made."""

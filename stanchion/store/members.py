@@ -7,6 +7,7 @@
 """
 
 from stanchion.odata.filter.tree import Element, Kind, Member, Source
+from stanchion.store.bodies import document_of
 from stanchion.store.instants import instant_in
 from stanchion.store.spelling import Spelled, Sql
 
@@ -16,7 +17,7 @@ def with_document(body: Sql, condition: Sql) -> Sql:
     # Neither database folds a subquery without tables (SQLite), or with OFFSET (PostgreSQL), into the one around it:
     # folding would write the call wherever the document is named.
     return Spelled(
-        "(SELECT @0 FROM (SELECT body_json(@1) AS json) AS document)",
+        f"(SELECT @0 FROM (SELECT {document_of('@1')} AS json) AS document)",
         "(SELECT @0 FROM (SELECT CAST(@1 AS jsonb) AS json OFFSET 0) AS document)",
         of=(condition, body),
     )

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from stanchion.errors import OperatorError
 from stanchion.ledger.changes import Operator
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Draft, Key, RowKey
+from stanchion.ledger.working_set import Key, RowKey
 from stanchion.store.batch import commit_batch
 from stanchion.store.outcome import Refused
 from stanchion.store.rows import STORE_CHAIN, read_meta

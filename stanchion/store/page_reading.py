@@ -2,7 +2,8 @@
 
 - Bodies that are kept plain come in one value: a row each would cost several times as much.
 - Where one of them is packed, or all are more than the page may hold, they are read one by one. So are those that a
-  filter finds: to ask whether it holds may cost more than all else, and is done once for each row.
+  filter finds, and those in an order of what is in bodies: to ask for it may cost more than all else, and is done
+  once for each row.
 """
 
 import sqlite3
@@ -21,10 +22,11 @@ from stanchion.store.pages import (
     last_key,
     page_parameters,
     page_statement,
+    sorts_bodies,
 )
 
 # Of the largest bodies, this many more than the page may hold are in memory at worst.
-_ROWS_AT_ONCE = 16
+ROWS_AT_ONCE = 16
 
 
 def read_page(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: str, max_bytes: int) -> Page:
@@ -32,7 +34,9 @@ def read_page(connection: sqlite3.Connection, query: ListQuery, *, tenant_id: st
 
     It runs several statements, which are to see the same state of the database.
     """
-    if query.filter is not None:
+    if query.page_size == 0:
+        return Page((), None)
+    if query.filter is not None or sorts_bodies(query.order):
         return _read_bodies(connection, query, tenant_id=tenant_id, max_bytes=max_bytes)
     parameters = page_parameters(query, tenant_id=tenant_id, limit=query.page_size, skip=query.skip)
     ((count, joined),) = connection.execute(joined_statement(query).sql, parameters).fetchall()
@@ -72,7 +76,7 @@ def _read_bodies(connection: sqlite3.Connection, query: ListQuery, *, tenant_id:
     keys: list[tuple[KeyValue, ...]] = []
     bodies: list[bytes] = []
     size = 0
-    while size <= max_bytes and (rows := cursor.fetchmany(_ROWS_AT_ONCE)):
+    while size <= max_bytes and (rows := cursor.fetchmany(ROWS_AT_ONCE)):
         unpacked = unpack_all([row[0] for row in rows])
         bodies += unpacked
         keys += [row[1:] for row in rows]

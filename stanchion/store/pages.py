@@ -4,6 +4,7 @@
   rows written meanwhile move nothing.
 - Text sorts by its first 256 characters, so that the keys of a row fit into a link whatever they hold.
 - Null is lower than any value, on every database (OData 4.01 Protocol 11.2.6.2).
+- Every order ends in the id, by which rows are looked up that were sorted without their bodies.
 - A filter is a further condition; its statements are kept apart, so that whoever varies filters without end pushes
   out nothing but filters.
 """
@@ -21,7 +22,7 @@ from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.conditions import conditions, filter_parameters
-from stanchion.store.expressions import BodyValue, Joined, PlainBody
+from stanchion.store.expressions import BodyValue, Joined, LookedUp, PlainBody
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
@@ -68,6 +69,11 @@ def joined_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Co
 def keys_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
     """Return the statement of the order keys of rows, without their bodies."""
     return _statement(_page_keys, query, dialect)
+
+
+def sorts_bodies(order: Sequence[OrderKey]) -> bool:
+    """Whether an order depends on what is in the bodies alone: no index has it, and all of them are read for it."""
+    return any(isinstance(key, PropertyKey) and key.column is None for key in order)
 
 
 def page_parameters(query: ListQuery, *, tenant_id: str, limit: int, skip: int) -> dict[str, KeyValue]:
@@ -118,7 +124,7 @@ def _count(entity_set: EntitySet, *, limited: bool) -> Select[int]:
     table = ENTITY_TABLES[entity_set.name]
     statement = select(func.count()).select_from(table).where(table.c.tenant_id == bindparam("tenant_id"))
     if limited:
-        statement = statement.where(_is_of_provider(table))
+        statement = statement.where(is_of_provider(table))
     return statement
 
 
@@ -147,7 +153,15 @@ def _filtered_statement(describe: _Description, shape: _Shape, dialect: DialectN
 
 def _page(shape: _Shape) -> Select[*tuple[object, ...]]:
     table = ENTITY_TABLES[shape.entity_set.name]
-    return _rows(shape, table.c.body, *(key.label(None) for key in _keys(shape)))
+    if not sorts_bodies(shape.order):
+        return _rows(shape, table.c.body, *(key.label(None) for key in _keys(shape)))
+    # The database sorts all rows: it is not to carry their bodies, which are looked up for those of the page.
+    keys = (key.label(f"sorted_{place}") for place, key in enumerate(_keys(shape)))
+    page = _rows(shape, *keys).subquery("page")
+    rows = LookedUp(page, table, onclause=table.c.id == [*page.c][-1])
+    orderings = (_ordering(key, by=by) for key, by in zip(page.c, shape.order, strict=True))
+    of_tenant = table.c.tenant_id == bindparam("tenant_id")
+    return select(table.c.body, *page.c).select_from(rows).where(of_tenant).order_by(*orderings)
 
 
 def _joined(shape: _Shape) -> Select[int, bytes]:
@@ -172,7 +186,7 @@ def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[objec
         .offset(bindparam("skip"))
     )
     if shape.limited:
-        statement = statement.where(_is_of_provider(table))
+        statement = statement.where(is_of_provider(table))
     if shape.nulls is not None:
         statement = statement.where(_after(keys, shape.order, shape.nulls))
     return statement if shape.filter is None else statement.where(*conditions(shape.filter, table))
@@ -185,7 +199,8 @@ def _keys(shape: _Shape) -> list[ColumnElement[object]]:
     ]
 
 
-def _is_of_provider(table: Table) -> ColumnElement[bool]:
+def is_of_provider(table: Table) -> ColumnElement[bool]:
+    """Describe that a row is of the provider in the parameter of this name, A to Z in lower case."""
     return func.lower(table.c.vendor_information_provider) == bindparam("provider")
 
 

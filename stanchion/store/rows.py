@@ -33,7 +33,10 @@ class TenantRow:
 
 @dataclass(frozen=True)
 class ClientRow:
-    """An application of the built-in issuer; `permissions` and `secrets` are JSON arrays."""
+    """An application of the built-in issuer; `permissions`, `secrets` and `certificates` are JSON arrays.
+
+    No tokens that it got before `tokens_from_ticks` count.
+    """
 
     client_id: str
     tenant_id: str
@@ -44,6 +47,8 @@ class ClientRow:
     secrets: str
     created_ticks: int
     revoked_ticks: int | None
+    certificates: str | None = None
+    tokens_from_ticks: int | None = None
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ from stanchion.ledger.changes import Head
 from stanchion.ledger.fold import Command
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
+from stanchion.odata.delta import DeltaQuery
 from stanchion.odata.query import ListQuery
 from stanchion.store import reading, rows
 from stanchion.store.batch import commit_batch
 from stanchion.store.commit import DEADLINE_SECONDS, GroupCommit
 from stanchion.store.connection import connect, database_path, snapshot
-from stanchion.store.contract import Page
+from stanchion.store.contract import DeltaPage, Page
 from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
+from stanchion.store.deltas import read_delta
 from stanchion.store.failures import for_operator
 from stanchion.store.locking import nap_briefly
 from stanchion.store.meta import StoreFacts, store_facts
@@ -144,6 +146,15 @@ class SQLiteStore:
     async def count(self, tenant_id: str, query: ListQuery) -> int:
         """Return how many entities the query's set has, its paging left aside."""
         return await self._readers.read(lambda reader: read_count(reader, query, tenant_id=tenant_id))
+
+    async def delta(self, tenant_id: str, query: DeltaQuery, *, max_bytes: int) -> DeltaPage:
+        """Return a page of what changed: at most its size, and `max_bytes` unless its first row is larger."""
+
+        def read(reader: sqlite3.Connection) -> DeltaPage:
+            with snapshot(reader):
+                return read_delta(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
+
+        return await self._readers.read(read)
 
     async def newest_score_id(self, tenant_id: str, *, vendor: str, provider: str) -> str | None:
         """Return the id of the newest score of a provider, or None; A-Z match in either case."""

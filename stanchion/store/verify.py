@@ -4,6 +4,7 @@
 - A record's own words (tenant, sequence, time, command) and the columns beside it say the same.
 - Each stored entity is the one that the last change touching it wrote; its columns say what its body says.
 - No entity is there that no change wrote, none is missing, and each deleted one has its tombstone.
+- What left its provider is told as the last change says by which it did, and nothing else is.
 - A detail or salt may have been erased; what is still there matches the record.
 """
 
@@ -24,7 +25,7 @@ from stanchion.store.failures import for_operator
 from stanchion.store.proof import ChangeRow, EntityRow, Proof
 from stanchion.store.reading import read_head
 from stanchion.store.sqlite import SQLiteStore
-from stanchion.store.tables import ENTITY_TABLES, change_details, changes, tombstones
+from stanchion.store.tables import ENTITY_TABLES, change_details, changes, departures, tombstones
 
 _BUSY_SECONDS = 30.0
 
@@ -72,6 +73,7 @@ class _Walk:
         self._tenant_id = tenant_id
         self._proof = Proof(tenant_id)
         self._last: dict[EntityKey, tuple[int, str | None]] = {}  # version and digest by the last change
+        self._left: dict[tuple[EntityKey, str], int] = {}  # by entity and provider: the last change by which
         self._unchecked = 0
 
     def report(self, *, noted: tuple[int, str] | None) -> VerifyReport:
@@ -81,6 +83,7 @@ class _Walk:
         self._check_nothing_is_missing()
         self._check_details()
         self._check_tombstones()
+        self._check_departures()
         return VerifyReport(head.sequence, head.hash.hex(), head.sequence, entities, self._unchecked)
 
     def _walk_chain(self, noted: tuple[int, str] | None) -> Head:
@@ -89,7 +92,10 @@ class _Walk:
         for row in map(ChangeRow._make, self._rows(chain_statement())):
             record = self._proof.change(row, after=head)
             for touched in record.entities:
-                self._last[EntityKey(touched.entity_set, touched.id)] = (touched.version, touched.digest)
+                key = EntityKey(touched.entity_set, touched.id)
+                self._last[key] = (touched.version, touched.digest)
+                if touched.left is not None:
+                    self._left[key, touched.left] = touched.version
             head = Head(row.sequence, row.hash)
             seen = seen or noted == (row.sequence, row.hash.hex())
         if not seen and noted is not None and noted != (0, first_head(self._tenant_id).hash.hex()):
@@ -126,6 +132,18 @@ class _Walk:
                 )
         for key, (version, _) in self._last.items():
             raise self._proof.misfit(key, f"lacks the tombstone of change {version}, which deleted it")
+
+    def _check_departures(self) -> None:
+        for entity_set, id, provider, version in self._rows(departures_statement()):
+            key = EntityKey(entity_set, id)
+            if self._left.pop((key, provider), None) != version:
+                raise self._proof.misfit(
+                    key, f"is told to have left {provider} by change {version}, which did not take it last"
+                )
+        for (key, provider), version in self._left.items():
+            raise self._proof.misfit(
+                key, f"is not told to have left {provider}, though change {version} took it"
+            )
 
     def _rows(self, statement: Compiled) -> sqlite3.Cursor:
         return self._connection.execute(statement.sql, {"tenant_id": self._tenant_id})
@@ -200,3 +218,10 @@ def tombstones_statement(dialect: DialectName = "sqlite") -> Compiled:
     """Every tombstone of a tenant."""
     statement = select(tombstones.c.entity_set, tombstones.c.id, tombstones.c.version)
     return compile_statement(statement.where(tombstones.c.tenant_id == bindparam("tenant_id")), dialect)
+
+
+@lru_cache
+def departures_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """Every departure of a tenant."""
+    statement = select(departures.c.entity_set, departures.c.id, departures.c.provider, departures.c.version)
+    return compile_statement(statement.where(departures.c.tenant_id == bindparam("tenant_id")), dialect)

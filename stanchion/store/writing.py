@@ -17,7 +17,7 @@ from sqlalchemy import Integer, Table, Text, bindparam, cast, delete, insert, up
 from stanchion.ledger.changes import Change, Head
 from stanchion.ledger.fold import Written
 from stanchion.ledger.working_set import EntityKey, Row, RowKey, RowValue, Stored
-from stanchion.model.check import ColumnValue, column_value, column_values
+from stanchion.model.check import ColumnValue, column_value
 from stanchion.model.edm import DECISIONS, ENTITY_SETS, EntitySet
 from stanchion.store.bodies import pack
 from stanchion.store.compile import (
@@ -30,7 +30,15 @@ from stanchion.store.compile import (
 )
 from stanchion.store.expressions import AnyOf, text_array
 from stanchion.store.rows import DIRECTORY_TABLES, key_column, writable_table
-from stanchion.store.tables import ENTITY_TABLES, change_details, changes, meta, tenants, tombstones
+from stanchion.store.tables import (
+    ENTITY_TABLES,
+    change_details,
+    changes,
+    departures,
+    meta,
+    tenants,
+    tombstones,
+)
 
 
 class PackedEntity(NamedTuple):
@@ -77,6 +85,12 @@ def write(
         if mine:
             _put(connection, entity_set, mine, packs, tenant_id=tenant_id)
             _delete(connection, entity_set, mine, written, tenant_id=tenant_id)
+    if written.departures:
+        gone: list[_Values] = [
+            (tenant_id, key.entity_set, provider, key.id, version)
+            for (key, provider), version in written.departures.items()
+        ]
+        _insert_rows(connection, upsert_statement(departures), gone)
     _write_rows(connection, written.rows)
 
 
@@ -148,14 +162,7 @@ def _delete(
     if gone:
         connection.executemany(delete_statement(entity_set).sql, [(tenant_id, key.id) for key in gone])
         graves: list[_Values] = [
-            (
-                tenant_id,
-                entity_set.name,
-                key.id,
-                written.deleted_versions[key],
-                _provider(entity_set, written.deleted[key]),
-            )
-            for key in gone
+            (tenant_id, entity_set.name, key.id, written.deleted_versions[key]) for key in gone
         ]
         _insert_rows(connection, upsert_statement(tombstones), graves)
 
@@ -168,12 +175,6 @@ def _insert_rows(connection: sqlite3.Connection, insert: Compiled, rows: Sequenc
         values = tuple(chain.from_iterable(rows[done : done + count]))
         connection.execute(repeated(insert, count), values)
         done += count
-
-
-def _provider(entity_set: EntitySet, deleted: Stored | None) -> ColumnValue:
-    if deleted is None:
-        return None
-    return column_values(entity_set, deleted.value).get("vendor_information_provider")
 
 
 def _write_rows(connection: sqlite3.Connection, rows: Mapping[RowKey, Row]) -> None:

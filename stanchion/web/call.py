@@ -1,4 +1,4 @@
-"""A call: a request whose caller is known, and the origin it came for."""
+"""A call: a request whose caller is known, the origin it came for, and how its answer is written."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
@@ -6,6 +6,7 @@ from typing import TypeAlias
 import msgspec
 
 from stanchion.access.caller import Caller
+from stanchion.odata.style import AS_GRAPH, Style
 from stanchion.web.exchange import Request
 
 Authenticate: TypeAlias = Callable[[Request], Caller | Awaitable[Caller]]
@@ -18,3 +19,4 @@ class Call(msgspec.Struct, frozen=True):
     request: Request
     origin: str
     caller: Caller
+    style: Style = AS_GRAPH

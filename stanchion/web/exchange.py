@@ -88,12 +88,13 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct):
-    """What is answered; `headers` are further ones than every reply has."""
+    """What is answered; `headers` are further ones than every reply has, `reason` is why, for the log alone."""
 
     status: int
     body: bytes = b""
     content_type: str | None = None
     headers: dict[str, str] = {}
+    reason: str = ""
 
     def messages(self, *, without_body: bool) -> tuple[Message, Message]:
         """Return what is sent; to a HEAD request without the body."""

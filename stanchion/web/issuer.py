@@ -1,15 +1,19 @@
 """The built-in token issuer over HTTP, at the paths that azure-identity and MSAL ask.
 
-`/{tenant}/oauth2/v2.0/token`, `/{tenant}/v2.0/.well-known/openid-configuration`, `/{tenant}/discovery/v2.0/keys`.
+- `/{tenant}/oauth2/v2.0/token`, `/{tenant}/v2.0/.well-known/openid-configuration`, `/{tenant}/discovery/v2.0/keys`,
+  and the same without `v2.0`, as clients of the older endpoint ask.
+- Empty segments are skipped: an authority may end in a slash.
+- Who would sign a person in is told so: a browser that there is no such page, the device flow in OAuth's form.
 """
 
 import time
 from urllib.parse import unquote
 
 from stanchion.access.issuer import Issuer, discovery_document
+from stanchion.access.oauth_error import unsupported_grant
 from stanchion.access.origin import Origins
-from stanchion.access.token_endpoint import TokenEndpoint, TokenRequest
-from stanchion.access.token_request import MAX_FORM_BYTES
+from stanchion.access.token_endpoint import TokenAnswer, TokenEndpoint, TokenRequest, refusal
+from stanchion.access.token_request import MAX_FORM_BYTES, EndpointVersion
 from stanchion.errors import MethodNotAllowed, NotFound
 from stanchion.web.arrival import arrival
 from stanchion.web.exchange import JSON, Reply, Request
@@ -28,39 +32,60 @@ class IssuerPages:
 
     async def answer(self, request: Request, origin: str) -> Reply | None:
         """Answer a request that is the issuer's, else None."""
-        tenant, _, rest = unquote(request.path.decode("latin-1")).strip("/").partition("/")
-        match rest.lower():
+        tenant, *segments = _segments(request.path)
+        match "/".join(segments).lower():
             case "oauth2/v2.0/token":
-                _check_method(request, "POST")
-                return await self._token(request, origin)
+                return await self._token(request, origin, tenant, "v2.0")
+            case "oauth2/token":
+                return await self._token(request, origin, tenant, "v1.0")
             case "v2.0/.well-known/openid-configuration":
                 _check_method(request, "GET", "HEAD")
                 return Reply(200, discovery_document(origin, tenant), JSON)
-            case "discovery/v2.0/keys":
+            case ".well-known/openid-configuration":
+                _check_method(request, "GET", "HEAD")
+                return Reply(200, discovery_document(origin, tenant, version="v1.0"), JSON)
+            case "discovery/v2.0/keys" | "discovery/keys":
                 _check_method(request, "GET", "HEAD")
                 return Reply(200, self._issuer.key_set(now_seconds=time.time()), JSON)
             case "oauth2/v2.0/authorize" | "oauth2/authorize":
                 raise NotFound(
                     "There is no interactive sign-in here; ask the token endpoint as an application."
                 )
+            case "oauth2/v2.0/devicecode" | "oauth2/devicecode":
+                _check_method(request, "POST")
+                asked = await self._asked(request, origin, tenant, "v2.0")
+                return _reply(refusal(asked, unsupported_grant("device_code"), now_seconds=time.time()))
             case _:
                 return None
 
-    async def _token(self, request: Request, origin: str) -> Reply:
-        answer = self._endpoint.answer(
-            TokenRequest(
-                body=await request.body(max_bytes=MAX_FORM_BYTES, timeout_seconds=self._timeout_seconds),
-                content_type=request.headers.get("content-type"),
-                authorization=request.authorization,
-                address=self._origins.client_address(arrival(request)),
-                origin=origin,
-                trace_id=request.trace.request_id,
-                correlation_id=request.headers.get("client-request-id"),
-            ),
-            now_seconds=time.time(),
+    async def _token(self, request: Request, origin: str, tenant: str, version: EndpointVersion) -> Reply:
+        _check_method(request, "POST")
+        asked = await self._asked(request, origin, tenant, version)
+        return _reply(self._endpoint.answer(asked, now_seconds=time.time()))
+
+    async def _asked(
+        self, request: Request, origin: str, tenant: str, version: EndpointVersion
+    ) -> TokenRequest:
+        return TokenRequest(
+            body=await request.body(max_bytes=MAX_FORM_BYTES, timeout_seconds=self._timeout_seconds),
+            content_type=request.headers.get("content-type"),
+            authorization=request.authorization,
+            address=self._origins.client_address(arrival(request)),
+            origin=origin,
+            trace_id=request.trace.request_id,
+            correlation_id=request.headers.get("client-request-id"),
+            tenant=tenant.lower(),
+            version=version,
         )
-        headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **answer.headers}
-        return Reply(answer.status, answer.body, JSON, headers)
+
+
+def _segments(path: bytes) -> list[str]:
+    return [segment for segment in unquote(path.decode("latin-1")).split("/") if segment] or [""]
+
+
+def _reply(answer: TokenAnswer) -> Reply:
+    headers = {"Cache-Control": "no-store", "Pragma": "no-cache", **answer.headers}
+    return Reply(answer.status, answer.body, JSON, headers, answer.reason)
 
 
 def _check_method(request: Request, *allowed: str) -> None:

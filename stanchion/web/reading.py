@@ -1,6 +1,6 @@
 """GET on the Graph roots: one entity, a page of a set, a count.
 
-`Prefer` is ignored here: an older SDK sends the one of its last PATCH with every GET.
+Of `Prefer` only the size of pages counts here: an older SDK sends what its last PATCH preferred with every GET.
 """
 
 import time
@@ -12,13 +12,14 @@ from stanchion.ledger.commands import not_found_message
 from stanchion.odata.etags import etag, matches
 from stanchion.odata.options import parse_item_options, parse_options
 from stanchion.odata.paging import next_link, resumed, skip_token
+from stanchion.odata.preferences import Preferences, parse_preferences
 from stanchion.odata.query import ListQuery
 from stanchion.odata.render import page_body, singleton_body
-from stanchion.odata.url import CountResource, EntityResource, SecuritySingleton, SetResource
+from stanchion.odata.resources import CountResource, EntityResource, SecuritySingleton, SetResource
 from stanchion.store import Store
 from stanchion.web.call import Call
 from stanchion.web.exchange import Reply
-from stanchion.web.replies import ODATA_JSON, entity_reply
+from stanchion.web.replies import content_type, entity_reply
 
 
 class Reading:
@@ -30,7 +31,9 @@ class Reading:
 
     async def singleton(self, resource: SecuritySingleton, call: Call) -> Reply:
         """Return `/security` itself, which has no properties."""
-        return Reply(200, singleton_body(call.origin, resource.root), ODATA_JSON)
+        parse_item_options(call.request.query)
+        body = singleton_body(call.origin, resource.root, style=call.style)
+        return Reply(200, body, content_type(call.style))
 
     async def entity(self, resource: EntityResource, call: Call) -> Reply:
         """Return one entity, or 304 where the caller holds it already."""
@@ -50,6 +53,7 @@ class Reading:
             origin=call.origin,
             epoch=self._store.epoch,
             select=select,
+            style=call.style,
         )
 
     async def page(self, resource: SetResource, call: Call) -> Reply:
@@ -57,6 +61,10 @@ class Reading:
         query = parse_options(call.request.query, resource.entity_set, root=resource.root)
         key, tenant_id = self._store.link_key, call.caller.tenant_id
         query = resumed(_seen_by(call, query), key, tenant_id=tenant_id)
+        prefer = call.request.headers.get("prefer")
+        preferences = None if prefer is None else parse_preferences(prefer)
+        if preferences is not None:
+            query = _of_size(query, preferences)
         page = await self._store.page(tenant_id, query, max_bytes=self._max_page_bytes)
         link = None
         if page.last_key is not None:
@@ -70,14 +78,24 @@ class Reading:
             select=query.select,
             count=page.count,
             next_link=link,
+            style=call.style,
         )
-        return Reply(200, body, ODATA_JSON)
+        reply = Reply(200, body, content_type(call.style))
+        if preferences is not None and query.max_page_size is not None:
+            reply.headers["Preference-Applied"] = preferences.applied_to_page
+        return reply
 
     async def count(self, resource: CountResource, call: Call) -> Reply:
         """Return the number of entities as text (OData 4.01 Protocol 11.2.10)."""
         query = parse_options(call.request.query, resource.entity_set, root=resource.root)
         number = await self._store.count(call.caller.tenant_id, _seen_by(call, query))
         return Reply(200, str(number).encode(), "text/plain;charset=utf-8")
+
+
+def _of_size(query: ListQuery, preferences: Preferences) -> ListQuery:
+    """Return the query in pages of the size preferred, where that is less than without."""
+    size = preferences.max_page_size
+    return query if size is None or size >= query.page_size else replace(query, max_page_size=size)
 
 
 def _seen_by(call: Call, query: ListQuery) -> ListQuery:

@@ -11,11 +11,10 @@ from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet, RootName
 from stanchion.odata.etags import etag
 from stanchion.odata.render import entity_body
+from stanchion.odata.style import AS_GRAPH, Style
 from stanchion.web.exchange import Reply
 
-ODATA_JSON = (
-    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-)
+ODATA_JSON = AS_GRAPH.content_type
 # Plain dicts, for every reply copies one, and a proxy is copied name by name.
 ODATA_HEADERS: Final[Mapping[str, str]] = {"OData-Version": "4.0", "Cache-Control": "no-cache"}
 
@@ -37,7 +36,13 @@ def entity_reply(
     origin: str,
     epoch: str,
     select: tuple[str, ...] | None = None,
+    style: Style = AS_GRAPH,
 ) -> Reply:
     """Return 200 with one entity and its ETag."""
-    body = entity_body(origin, root, entity_set=entity_set, body=stored.body, select=select)
-    return Reply(200, body, ODATA_JSON, {"ETag": etag(epoch, stored.version)})
+    body = entity_body(origin, root, entity_set=entity_set, body=stored.body, select=select, style=style)
+    return Reply(200, body, content_type(style), {"ETag": etag(epoch, stored.version)})
+
+
+def content_type(style: Style) -> str:
+    """Return the media type of JSON in a format."""
+    return ODATA_JSON if style is AS_GRAPH else style.content_type

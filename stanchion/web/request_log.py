@@ -31,6 +31,8 @@ class Answered(logs.Event, frozen=True):
 
     request_id: str
     tenant: str | UnsetType
+    app: str | UnsetType
+    batch: str | UnsetType
     status: int
     duration_ms: float
     bytes: int
@@ -51,7 +53,8 @@ def log_request(request: Request, reply: Reply, *, seconds: float, refusal: Stan
         return
     told = _answered(facts)
     # Why other requests failed is not said: those messages may repeat what stood in the body.
-    reason = f": {refusal.message}" if warns and refusal is not None else ""
+    why = reply.reason if refusal is None else refusal.message
+    reason = f": {why}" if warns and why else ""
     added = {name: value for name, value in logs.fields_of(told).items() if name not in _OF_EVERY_LINE}
     logger.log(level, "%s%s", told.message, reason, extra=added)
 
@@ -65,6 +68,8 @@ def _answered(facts: _Facts) -> Answered:
         f"{method} {path.decode('latin-1')} {status}",
         trace.request_id,
         trace.tenant_id or UNSET,
+        trace.app_id or UNSET,
+        trace.batch_id or UNSET,
         status,
         round(seconds * 10_000) / 10,
         size,

@@ -25,7 +25,7 @@ class Surfaces:
 
     def __call__(self, request: Request, origin: str) -> Awaitable[Reply]:
         """Answer a request."""
-        resource = parse_path(request.path)
+        resource = parse_path(request.path, request.query)
         if resource is not None:
             return self._graph.answer(resource, request, origin)
         return self._answer(request, origin)
@@ -35,6 +35,10 @@ class Surfaces:
         if reply is not None:
             return reply
         caller = self._authenticate(request)
-        request.trace.tenant_id = (caller if isinstance(caller, Caller) else await caller).tenant_id
+        if not isinstance(caller, Caller):
+            caller = await caller
+        request.trace.tenant_id, request.trace.app_id = caller.tenant_id, caller.app_id
         path = request.path.decode("latin-1")
-        raise NotFound(f"There is nothing at {shown(path)}; Graph's API is below /v1.0 and /beta.")
+        raise NotFound(
+            f"There is nothing at {shown(path)}; Graph's API is below /v1.0 and /beta, described at /v1.0/docs."
+        )

@@ -33,7 +33,9 @@ from stanchion.model.json_text import JsonObject, parse_object
 from stanchion.odata.etags import etag, named_versions
 from stanchion.odata.options import parse_item_options
 from stanchion.odata.preferences import Preferences, parse_preferences
-from stanchion.odata.url import EntityResource, SetResource, entity_address
+from stanchion.odata.resources import EntityResource, SetResource
+from stanchion.odata.style import Style
+from stanchion.odata.url import entity_address
 from stanchion.settings import Settings
 from stanchion.store import Store
 from stanchion.web.call import Call
@@ -77,7 +79,7 @@ class Writing:
         )
         preferences = parse_preferences(call.request.headers.get("prefer"))
         status = 200 if preferences.returned == "representation" else 204
-        answer = _Answer(status, preferences, select)
+        answer = _Answer(status, preferences, select, call.style)
         return self._outcome(outcome, resource, call.origin, answer=answer)
 
     async def create(self, resource: SetResource, call: Call) -> Reply:
@@ -96,7 +98,7 @@ class Writing:
         )
         preferences = parse_preferences(call.request.headers.get("prefer"))
         status = 204 if preferences.returned == "minimal" else 201 if outcome.created else 200
-        answer = _Answer(status, preferences, select)
+        answer = _Answer(status, preferences, select, call.style)
         reply = self._outcome(outcome, resource, call.origin, answer=answer)
         address = entity_address(call.origin, resource.root, resource.entity_set, key=outcome.stored.id)
         reply.headers["Location"] = address
@@ -147,7 +149,7 @@ class Writing:
         )
         preferences = parse_preferences(call.request.headers.get("prefer"))
         status = 204 if preferences.returned == "minimal" else 200
-        answer = _Answer(status, preferences, parse_item_options(call.request.query))
+        answer = _Answer(status, preferences, parse_item_options(call.request.query), call.style)
         return self._outcome(outcome, resource, call.origin, answer=answer)
 
     def _outcome(
@@ -168,6 +170,7 @@ class Writing:
                 origin=origin,
                 epoch=self._store.epoch,
                 select=answer.select,
+                style=answer.style,
             )
             reply.status = answer.status
         if answer.preferences.applied is not None:
@@ -236,6 +239,7 @@ class _Answer(msgspec.Struct, frozen=True):
     status: int
     preferences: Preferences
     select: tuple[str, ...] | None
+    style: Style
 
 
 async def _parsed(body: bytes, read: Callable[[JsonObject], T]) -> T:

@@ -1,17 +1,21 @@
 """The measurements measure: every case runs on a small store, and wrong answers end them."""
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec import convert
 
 from bench.__main__ import main
 from bench.bodies import CONTROL_BYTES, SCORE_BYTES, Scores, control_id, controls, packing
 from bench.cases import CASES
 from bench.connection import Answer
 from bench.load import quantile
-from bench.traffic import GetList, GetOne, Page, Patch, Recorded
+from bench.queries import FOUND, Draw, Found, by_any, by_columns, by_columns_anew, by_path, ordered
+from bench.report import Row, comparison_table
+from bench.traffic import BATCHED, GetList, GetOne, Page, Patch, PatchBatch, Recorded
 
 RIGHT = b'{"id":"control_00000"}'
 
@@ -88,6 +92,61 @@ def test_clients_decide_about_shares_of_the_controls_that_do_not_overlap() -> No
         traffic.request(1)
 
     assert set(traffic.last) == {control_id(number) for number in (1, 4, 7)}
+
+
+def test_a_batch_decides_about_controls_of_its_clients_share_once_each() -> None:
+    traffic = PatchBatch(controls=100, clients=3, token="t")
+    body = json.loads(traffic.request(1).partition(b"\r\n\r\n")[2])
+
+    controls = [request["url"].rpartition("_")[2] for request in body["requests"]]
+    assert len(set(controls)) == BATCHED
+    assert {int(number) % 3 for number in controls} == {1}
+    assert len(traffic.last) == BATCHED
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [(413, b'"status":204'), (200, b'"status":204,"status":409'), (200, b"")],
+    ids=["413", "one refused", "empty"],
+)
+def test_a_batch_with_a_refusal_is_seen(status: int, body: bytes) -> None:
+    traffic = PatchBatch(controls=100, clients=1, token="t")
+
+    assert traffic.is_right(0, Answer(200, b"", b'"status":204,"status":204'))
+    assert not traffic.is_right(0, Answer(status, b"", body))
+
+
+@pytest.mark.parametrize("draw", [by_columns, by_columns_anew, by_path, by_any, ordered])
+def test_each_query_is_to_find_ten_controls(draw: Draw) -> None:
+    queries = [draw() for _ in range(20)]
+
+    assert {len(set(query.ids)) for query in queries} == {FOUND}
+    assert draw is ordered or len({query.options for query in queries}) > 1
+
+
+def test_a_wrong_answer_to_a_query_is_seen() -> None:
+    traffic = Found(ordered, token="t")
+    traffic.request(0)
+    right = b",".join(b'"id":"%b"' % id for id in ordered().ids)
+
+    assert traffic.is_right(0, Answer(200, b"", right))
+    assert not traffic.is_right(0, Answer(200, b"", right[:-20]))
+    assert not traffic.is_right(0, Answer(400, b"", right))
+
+
+def test_what_is_compared_is_put_beside_each_other() -> None:
+    figures = dict.fromkeys((field for field in Row.__dataclass_fields__ if field != "case"), 1)
+    some = convert({**figures, "case": ""}, Row)
+    rows = [
+        replace(some, case=CASES[name].title, cpu_us=cpu_us)
+        for name, cpu_us in (("get-one", 100.0), ("filter", 250.0), ("filter-path", 2500.0))
+    ]
+    table = comparison_table(rows)
+
+    assert "| filter, to GET one " in table
+    assert " 2.50 |" in table
+    assert " 5.0 |" in table
+    assert comparison_table(rows[:1]) == ""
 
 
 def test_scores_pack_as_a_real_one_does() -> None:

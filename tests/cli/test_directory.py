@@ -121,7 +121,15 @@ def test_a_revoked_app_gets_no_token(run: Run, place: Place) -> None:
     assert run("app", "secret", place.client_id).exit_code == 1
 
 
-@pytest.mark.parametrize("command", ["secret", "revoke"])
+def test_tokens_are_revoked_and_the_app_stays(run: Run, place: Place) -> None:
+    changed = printed(run("app", "revoke-tokens", place.client_id, "--json"))
+
+    assert changed["tokens_from"].endswith("Z")
+    assert changed["revoked"] is None
+    assert run("token", "--tenant", TENANT, "--client-id", place.client_id).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["secret", "revoke", "revoke-tokens"])
 def test_an_app_that_is_not_there_is_refused(run: Run, command: str) -> None:
     assert "stanchion app list" in refusal(run("app", command, "nobody"))
 

@@ -11,11 +11,12 @@ from stanchion.settings import HIDDEN, SETTINGS, Setting
 from tests.cli.invoking import invoke, printed
 from tests.serving.place import Place
 
-# Two values for each setting, other than the default: what an option, a variable and the file may hold.
+# Two values for each setting, the first other than the default: what an option, a variable and the file may hold.
 TEXTS: Mapping[str, tuple[str, str]] = {
     "database": ("sqlite:////a/a.db", "sqlite:////b/b.db"),
     "log_level": ("debug", "error"),
     "log_format": ("json", "human"),
+    "throttle": ("graph", "none"),
 }
 
 
@@ -125,6 +126,7 @@ FAULTS = {
     "max_body_bytes": ["0", "4MiB", "1000000000000000000000"],
     "statement_timeout_seconds": ["0", "5s", "86400"],
     "log_level": ["loud", "INFO"],
+    "throttle": ["Graph", "150"],
 }
 
 

@@ -1,34 +1,19 @@
-"""Microsoft's own client, `msgraph-sdk`, unmodified, over TLS: it gets its token from our issuer.
+"""Microsoft's own client, `msgraph-sdk`, unmodified, over TLS, reads: it gets its token from our issuer.
 
 Base address, authority and the trusted CA are all that its user changes; no other host is reached.
 """
 
-import socket
-from collections.abc import AsyncIterator, Iterator
-from typing import cast
-
-import anyio
 import pytest
 
-from stanchion.access.operator import AppWish, add_app, revoke_app
-from stanchion.store import SQLiteStore
+from tests.clients.connecting import ids_of_all_pages
+from tests.clients.estate import ODD_IDS, all_control_ids
 from tests.clients.sdk import (
-    AsyncGraphTransport,
-    ClientAuthenticationError,
-    ClientSecretCredential,
     GraphServiceClient,
-    HttpxRequestAdapter,
-    ODataError,
-    PageIterator,
-    QueryParameters,
     RequestConfiguration,
-    SecureScore,
-    SecureScoreControlProfile,
+    SecureScoreControlProfilesRequestBuilder,
     SecureScoresRequestBuilder,
-    SecurityVendorInformation,
 )
-from tests.serving.place import CONTROLS, OPERATOR, TENANT, Place, control_id, score_id
-from tests.serving.process import Certificates, Server, running
+from tests.serving.place import CONTROLS, TENANT, control_id, score_id
 
 pytestmark = [
     pytest.mark.clients,
@@ -36,77 +21,22 @@ pytestmark = [
     # Most of the SDK is imported when it is first used, and warns of its own parts then.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
-_LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
-Listing = RequestConfiguration[SecureScoresRequestBuilder.SecureScoresRequestBuilderGetQueryParameters]
+Scores = SecureScoresRequestBuilder.SecureScoresRequestBuilderGetQueryParameters
+Controls = SecureScoreControlProfilesRequestBuilder.SecureScoreControlProfilesRequestBuilderGetQueryParameters
 
 
-@pytest.fixture(scope="module")
-def secured(shared_place: Place, certificates: Certificates) -> Iterator[Server]:
-    with running(shared_place, tls=certificates) as server:
-        yield server
+async def score_ids(graph: GraphServiceClient, parameters: Scores) -> list[str]:
+    """Return the ids of all scores that the parameters leave, through every page."""
+    page = await graph.security.secure_scores.get(RequestConfiguration(query_parameters=parameters))
+    return await ids_of_all_pages(page, graph.request_adapter)
 
 
-@pytest.fixture(autouse=True)
-def _offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Refuse every name but the loopback's."""
-    resolve = socket.getaddrinfo
-
-    def loopback_only(host: str | bytes | None, *arguments: object, **options: object) -> object:
-        name = host.decode() if isinstance(host, bytes) else host
-        assert name in _LOOPBACK, f"The client asked for {name}."
-        return resolve(host, *arguments, **options)  # type: ignore[arg-type] # Whatever the caller gave.
-
-    monkeypatch.setattr(socket, "getaddrinfo", loopback_only)
-
-
-class Connect:
-    """Makes the SDK's client as its documentation does, with our addresses; closes what it made."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._made: list[tuple[GraphServiceClient, ClientSecretCredential]] = []
-
-    def __call__(self, client_id: str, secret: str, *, root: str = "v1.0") -> GraphServiceClient:
-        """Return a client."""
-        credential = ClientSecretCredential(
-            TENANT, client_id, secret, authority=self._server.origin, disable_instance_discovery=True
-        )
-        client = GraphServiceClient(credential)
-        client.request_adapter.base_url = f"{self._server.origin}/{root}"
-        self._made.append((client, credential))
-        return client
-
-    async def close(self) -> None:
-        """Close the connections, for which the SDK has no way: its transport does not pass `aclose` on."""
-        for client, credential in self._made:
-            adapter = cast("HttpxRequestAdapter", client.request_adapter)
-            await cast("AsyncGraphTransport", adapter._http_client._transport).transport.aclose()
-            credential.close()
-
-
-@pytest.fixture
-async def connect(
-    secured: Server, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Connect]:
-    # Both HTTP libraries, that of the SDK and that of the credential, trust the private authority.
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificates.authority))
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates.authority))
-    connecting = Connect(secured)
-    yield connecting
-    await connecting.close()
-
-
-@pytest.fixture
-def graph(connect: Connect, shared_place: Place) -> GraphServiceClient:
-    return connect(shared_place.client_id, shared_place.secret)
-
-
-def decided(**members: object) -> SecureScoreControlProfile:
-    """Return the body of a PATCH: what the model lacks goes into additional_data."""
-    return SecureScoreControlProfile(
-        vendor_information=SecurityVendorInformation(provider="SecureScore", vendor="Microsoft"),
-        additional_data=dict(members),
+async def control_ids(graph: GraphServiceClient, parameters: Controls) -> list[str]:
+    """The same for controls."""
+    page = await graph.security.secure_score_control_profiles.get(
+        RequestConfiguration(query_parameters=parameters)
     )
+    return await ids_of_all_pages(page, graph.request_adapter)
 
 
 async def test_it_gets_a_score(graph: GraphServiceClient) -> None:
@@ -124,164 +54,105 @@ async def test_it_gets_a_score(graph: GraphServiceClient) -> None:
 
 
 async def test_its_page_iterator_goes_through_several_pages_newest_first(graph: GraphServiceClient) -> None:
-    parameters = SecureScoresRequestBuilder.SecureScoresRequestBuilderGetQueryParameters(top=5, count=True)
-    page = await graph.security.secure_scores.get(Listing(query_parameters=parameters))
+    configuration = RequestConfiguration(query_parameters=Scores(top=5, count=True))
+    page = await graph.security.secure_scores.get(configuration)
     assert page is not None
     assert page.value is not None
     assert len(page.value) == 5
     assert page.odata_count == 12
     assert page.odata_next_link is not None
 
-    seen: list[str | None] = []
-
-    def keep(score: SecureScore) -> bool:
-        seen.append(score.id)
-        return True
-
-    await PageIterator(page, graph.request_adapter).iterate(keep)
-
-    assert seen == [score_id(day) for day in range(12, 0, -1)]
+    assert await ids_of_all_pages(page, graph.request_adapter) == [score_id(day) for day in range(12, 0, -1)]
 
 
 async def test_it_lists_every_control(graph: GraphServiceClient) -> None:
     page = await graph.security.secure_score_control_profiles.get()
+
     assert page is not None
-    ids: list[str | None] = []
-
-    def keep(control: SecureScoreControlProfile) -> bool:
-        ids.append(control.id)
-        return True
-
-    await PageIterator(page, graph.request_adapter).iterate(keep)
-
-    assert ids == [control_id(number) for number in range(CONTROLS)]
+    assert page.odata_next_link is not None
+    assert await ids_of_all_pages(page, graph.request_adapter) == all_control_ids()
 
 
 async def test_it_counts(graph: GraphServiceClient) -> None:
     assert await graph.security.secure_scores.count.get() == 12
+    assert await graph.security.secure_score_control_profiles.count.get() == CONTROLS + len(ODD_IDS)
 
 
-async def test_a_patch_without_prefer_answers_nothing_and_is_done(graph: GraphServiceClient) -> None:
-    control = graph.security.secure_score_control_profiles.by_secure_score_control_profile_id(control_id(1))
-    answered = await control.patch(decided(assignedTo="", comment="control is reviewed", state="Reviewed"))
-    after = await control.get()
-
-    assert answered is None
-    assert after is not None
-    assert after.control_state_updates is not None
-    (update,) = after.control_state_updates
-    assert (update.state, update.comment) == ("Reviewed", "control is reviewed")
-
-
-async def test_a_patch_with_prefer_answers_the_control(graph: GraphServiceClient) -> None:
-    control = graph.security.secure_score_control_profiles.by_secure_score_control_profile_id(control_id(2))
-    configuration = RequestConfiguration[QueryParameters]()
-    configuration.headers.add("Prefer", "return=representation")
-    answered = await control.patch(decided(comment="seen", state="Ignored"), configuration)
-
-    assert answered is not None
-    assert answered.id == control_id(2)
-    assert answered.control_state_updates is not None
-    assert answered.control_state_updates[0].state == "Ignored"
-    assert answered.vendor_information is not None
+@pytest.mark.parametrize(
+    ("clause", "days"),
+    [
+        ("createdDateTime ge 2026-01-09T00:00:00Z", range(12, 8, -1)),
+        ("createdDateTime lt 2026-01-03T02:00:00+02:00", [2, 1]),
+        ("currentScore gt 14.5 and currentScore le 17", [7, 6, 5]),
+        (f"(id eq '{score_id(2)}' or id eq '{score_id(4)}') and not (id eq '{score_id(4)}')", [2]),
+        ("vendorInformation/provider eq 'no such provider'", []),
+        ("azureTenantId eq 'it''s & 100% #1+1?'", []),
+        ("controlScores/any(c:c/controlName eq 'control-003') and currentScore eq 13", [3]),
+    ],
+)
+async def test_it_filters_scores(graph: GraphServiceClient, clause: str, days: list[int]) -> None:
+    assert await score_ids(graph, Scores(filter=clause, top=2)) == [score_id(day) for day in days]
 
 
-async def test_an_unknown_control_is_an_error_with_every_field_filled(graph: GraphServiceClient) -> None:
-    configuration = RequestConfiguration[QueryParameters]()
-    configuration.headers.add("client-request-id", "0f0f0f0f-1111-4222-8333-444444444444")
-    control = graph.security.secure_score_control_profiles.by_secure_score_control_profile_id("no-such")
-    with pytest.raises(ODataError) as raised:
-        await control.patch(decided(comment="x"), configuration)
-    failure = raised.value
-
-    assert failure.response_status_code == 404
-    assert failure.error is not None
-    assert failure.error.code == "ResourceNotFound"
-    assert failure.error.message is not None
-    assert "no-such" in failure.error.message
-    inner = failure.error.inner_error
-    assert inner is not None
-    assert inner.request_id == header(failure, "request-id")
-    assert inner.client_request_id == "0f0f0f0f-1111-4222-8333-444444444444"
-    assert header(failure, "client-request-id") == inner.client_request_id
-    assert inner.date is not None
+@pytest.mark.parametrize(
+    ("clause", "numbers"),
+    [
+        ("controlCategory eq 'Identity' and maxScore ge 8 and rank le 60", [8, 28, 48]),
+        ("startswith(id,'control-01') and contains(title,'le 1') and service eq 'MDATP'", [10]),
+        ("threats/any(t:t eq 'Account breach') and rank in (1,2,3,4)", [0, 3]),
+        ("service eq 'MDATP' and (id eq 'control-010' or id eq 'control-011')", [10]),
+        ("controlCategory eq 'no such category'", []),
+    ],
+)
+async def test_it_filters_controls(graph: GraphServiceClient, clause: str, numbers: list[int]) -> None:
+    assert await control_ids(graph, Controls(filter=clause)) == [control_id(number) for number in numbers]
 
 
-async def test_a_state_that_does_not_exist_is_an_error_naming_what_is_allowed(
-    graph: GraphServiceClient,
-) -> None:
-    control = graph.security.secure_score_control_profiles.by_secure_score_control_profile_id(control_id(3))
-    with pytest.raises(ODataError) as raised:
-        await control.patch(decided(state="Bogus"))
+async def test_it_orders_by_two_keys(graph: GraphServiceClient) -> None:
+    parameters = Controls(filter="rank le 20", orderby=["maxScore desc", "rank asc"], top=3)
 
-    assert raised.value.response_status_code == 400
-    assert raised.value.error is not None
-    assert raised.value.error.target == "state"
-    assert "ThirdParty" in (raised.value.error.message or "")
+    assert (await control_ids(graph, parameters))[:5] == [control_id(number) for number in (9, 19, 8, 18, 7)]
 
 
-async def test_an_app_that_may_only_read_is_forbidden_to_patch(connect: Connect, shared_place: Place) -> None:
-    with_read = AppWish(TENANT, "reads", ("SecurityEvents.Read.All",))
-    store = SQLiteStore.open(shared_place.database)
-    added = add_app(store, with_read, actor=OPERATOR)
-    store.close_now()
-    reading = connect(added.app.client_id, added.secret)
-    control = reading.security.secure_score_control_profiles.by_secure_score_control_profile_id(control_id(4))
-
-    assert await control.get() is not None
-    with pytest.raises(ODataError) as raised:
-        await control.patch(decided(comment="x"))
-    assert raised.value.response_status_code == 403
-    assert raised.value.error is not None
-    assert raised.value.error.code == "Forbidden"
+async def test_it_skips_and_takes_pages(graph: GraphServiceClient) -> None:
+    assert await score_ids(graph, Scores(skip=7, top=2)) == [score_id(day) for day in range(5, 0, -1)]
 
 
-async def test_a_token_of_a_revoked_app_is_unauthenticated(connect: Connect, shared_place: Place) -> None:
-    store = SQLiteStore.open(shared_place.database)
-    added = add_app(store, AppWish(TENANT, "leaves", ("SecurityEvents.Read.All",)), actor=OPERATOR)
-    leaving = connect(added.app.client_id, added.secret)
-    assert await leaving.security.secure_scores.count.get() == 12
-    revoke_app(store, added.app.client_id, actor=OPERATOR)
-    store.close_now()
-
-    # Whether an app still stands is read again within a second or so.
-    await anyio.sleep(2)
-    with pytest.raises(ODataError) as raised:
-        await leaving.security.secure_scores.get()
-    assert raised.value.response_status_code == 401
-    assert raised.value.error is not None
-    assert raised.value.error.code == "InvalidAuthenticationToken"
-
-
-async def test_a_wrong_secret_is_told_by_the_issuer_to_the_user(
-    connect: Connect, shared_place: Place
-) -> None:
-    stranger = connect(shared_place.client_id, "stn_wrong")
-
-    with pytest.raises(ClientAuthenticationError, match="AADSTS7000215"):
-        await stranger.security.secure_scores.get()
-
-
-async def test_user_security_profiles_are_not_in_v1_0(graph: GraphServiceClient) -> None:
-    assert not hasattr(graph.security, "user_security_profiles")
-    with pytest.raises(ODataError) as raised:
-        await graph.security.secure_scores.with_url(
-            f"{graph.request_adapter.base_url}/security/userSecurityProfiles"
-        ).get()
-
-    assert raised.value.response_status_code == 404
-
-
-async def test_the_same_client_speaks_to_beta(connect: Connect, shared_place: Place) -> None:
-    beta = connect(shared_place.client_id, shared_place.secret, root="beta")
-    page = await beta.security.secure_scores.get()
+async def test_it_selects_properties(graph: GraphServiceClient) -> None:
+    configuration = RequestConfiguration(query_parameters=Scores(select=["id", "currentScore"], top=1))
+    page = await graph.security.secure_scores.get(configuration)
 
     assert page is not None
     assert page.value is not None
-    assert len(page.value) == 12
+    (score,) = page.value
+    assert (score.id, score.current_score) == (score_id(12), 22.0)
+    assert (score.max_score, score.control_scores, score.azure_tenant_id) == (None, None, None)
 
 
-def header(failure: ODataError, name: str) -> str:
-    """Return a header of the answer that the failure came with."""
-    assert failure.response_headers is not None
-    return failure.response_headers[name]
+@pytest.mark.parametrize("odd_id", ODD_IDS)
+async def test_it_gets_a_control_whatever_its_id_is_made_of(graph: GraphServiceClient, odd_id: str) -> None:
+    control = await graph.security.secure_score_control_profiles.by_secure_score_control_profile_id(
+        odd_id
+    ).get()
+
+    assert control is not None
+    assert control.id == odd_id
+
+
+async def test_a_delta_is_followed_by_its_links(graph: GraphServiceClient) -> None:
+    scores = graph.security.secure_scores
+    address = f"{graph.request_adapter.base_url}/security/secureScores/delta()?$select=id"
+    seen: list[str | None] = []
+    delta_link: object = None
+    while delta_link is None:
+        page = await scores.with_url(address).get()
+        assert page is not None
+        assert page.value is not None
+        seen += [score.id for score in page.value]
+        delta_link = page.additional_data.get("@odata.deltaLink")
+        address = page.odata_next_link or address
+    news = await scores.with_url(str(delta_link)).get()
+
+    assert sorted(id for id in seen if id) == [score_id(day) for day in range(1, 13)]
+    assert news is not None
+    assert news.value == []

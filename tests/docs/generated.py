@@ -30,12 +30,15 @@ from stanchion.model.edm import (
     StructuredType,
     type_name,
 )
+from stanchion.odata import batch
 from stanchion.odata.filter import MAX_BYTES, MAX_DEPTH, MAX_TESTS
 from stanchion.odata.options import MAX_PAGE_SIZE
 from stanchion.settings import SETTINGS, Setting
 from stanchion.store import commit
 from stanchion.store.tables import TENANT_OWNED, metadata
-from tests.issuers.attacks import ATTACKS, BAD_ISSUERS
+from stanchion.web.batch import MAX_ANSWERS_BYTES
+from tests.docs.client_versions import client_versions
+from tests.issuers.attacks import ATTACKS, BAD_ASSERTIONS, BAD_ISSUERS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -83,6 +86,10 @@ def _in_toml(setting: Setting) -> str:
     return "[...]" if setting.repeatable else '"..."'
 
 
+def _mib(size_bytes: int) -> str:
+    return f"{size_bytes // 1024**2} MiB"
+
+
 def limits() -> str:
     """The limits that no setting changes."""
     return table(
@@ -92,6 +99,7 @@ def limits() -> str:
             ("rows of a page", f"{MAX_PAGE_SIZE}"),
             ("a filter", f"{MAX_BYTES:,} bytes, {MAX_TESTS} tests, {MAX_DEPTH} levels"),
             ("depth of a JSON body", f"{json_text.MAX_DEPTH} levels"),
+            ("requests of a batch", f"{batch.MAX_REQUESTS}, whose answers share {_mib(MAX_ANSWERS_BYTES)}"),
             ("values in a JSON body", f"{json_text.MAX_VALUES:,}"),
             ("characters of an id", f"{check.MAX_ID_CHARACTERS}"),
             ("length of a bearer token", f"{bearer.MAX_TOKEN_BYTES:,} bytes"),
@@ -313,6 +321,23 @@ def bad_issuers() -> str:
     return table("attack", "forged", "rule", rows=((row.name, row.forged, row.clause) for row in BAD_ISSUERS))
 
 
+def bad_assertions() -> str:
+    """Every client assertion that gets no token."""
+    return table(
+        "attack",
+        "forged",
+        "rule",
+        "AADSTS",
+        rows=((row.name, row.forged, row.clause, str(row.code)) for row in BAD_ASSERTIONS),
+    )
+
+
+def clients() -> str:
+    """The clients of tests/clients and the versions that are tested."""
+    rows = ((code(name), language, version) for name, language, version in client_versions())
+    return table("package", "language", "version", rows=rows)
+
+
 def code_map() -> str:
     """Every module in a line, by package."""
     folders: dict[Path, list[Path]] = {}
@@ -351,6 +376,8 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "roles": roles,
         "attacks": attacks,
         "bad issuers": bad_issuers,
+        "bad assertions": bad_assertions,
+        "clients": clients,
         "code map": code_map,
     }
 )

@@ -2,7 +2,8 @@
 
 A fenced block says by its second word what becomes of it: `run` is run and must succeed, `serve` starts a server
 that lives to the end of the page, `output` is what the block before must have printed, in order, `...` standing
-for anything, and `clients` is Python for Microsoft's own libraries. Other blocks are read by people only.
+for anything, and `clients` is Python or JavaScript for Microsoft's own libraries. Other blocks are read by people
+only.
 """
 
 import json
@@ -21,6 +22,7 @@ BLOCK = re.compile(
 )
 TENANT = "0f3c2a8e-5b1d-4c6f-9a27-1d84e6b0c935"
 _SESSION_SECONDS = 110
+_NODE_PACKAGES = Path(__file__).resolve().parents[1] / "clients" / "node" / "node_modules"
 
 _SERVE = """\
 {command} --port {port} > served.txt 2>&1 &
@@ -38,12 +40,13 @@ class Block:
 
     role: str
     text: str
+    language: str
 
 
 def blocks(page: Path) -> list[Block]:
     """Return the examples of a page that have a role."""
     found = BLOCK.finditer(page.read_text(encoding="utf-8"))
-    return [Block(match["role"], match["text"]) for match in found]
+    return [Block(match["role"], match["text"], match["language"]) for match in found]
 
 
 class Session:
@@ -56,6 +59,8 @@ class Session:
             probe.bind(("127.0.0.1", 0))
             self._port = str(probe.getsockname()[1])
         _prepare(folder)
+        if clients and _NODE_PACKAGES.is_dir():
+            (folder / "node_modules").symlink_to(_NODE_PACKAGES)
         self._process = subprocess.Popen(
             ["bash", "-c", self._script(clients=clients)],
             cwd=folder,
@@ -71,14 +76,21 @@ class Session:
         try:
             printed, _ = self._process.communicate(timeout=_SESSION_SECONDS)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
-            printed, _ = self._process.communicate()
+            printed = self.end()
         assert self._process.returncode == 0, printed
         parts = printed.split("--- block ---\n")[1:]
         for number, block in enumerate(self._blocks):
             if block.role == "output":
                 expected = [self._here(line) for line in block.text.splitlines()]
                 assert _contains(parts[number - 1], expected), f"{parts[number - 1]}\nlacks\n{block.text}"
+
+    def end(self) -> str:
+        """End what still runs, and return what it printed."""
+        if self._process.poll() is not None:
+            return ""
+        os.killpg(self._process.pid, signal.SIGKILL)
+        printed, _ = self._process.communicate()
+        return printed
 
     def _script(self, *, clients: bool) -> str:
         lines = [
@@ -94,6 +106,11 @@ class Session:
                 case "serve":
                     command = text.partition("#")[0].strip().replace("make demo", "stanchion demo")
                     lines.append(_SERVE.format(command=command, port=self._port))
+                case "clients" if clients and block.language == "js":
+                    # Where there is no Node, the example is skipped as its tests are.
+                    lines.append(
+                        f"[ ! -e node_modules ] || node --input-type=module - <<'END_OF_JS'\n{text}END_OF_JS"
+                    )
                 case "clients" if clients:
                     lines.append(f"{shlex.quote(sys.executable)} - <<'END_OF_PYTHON'\n{text}END_OF_PYTHON")
                 case _:

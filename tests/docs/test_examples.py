@@ -1,5 +1,6 @@
 """The examples of the documentation run, and print what their pages say."""
 
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,9 +18,12 @@ FOR_CLIENTS = [page for page in RUNNABLE if any(block.role == "clients" for bloc
 
 
 @pytest.fixture(scope="module")
-def first_sessions(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, Session]:
-    """The first pages, all running side by side."""
-    return {page: Session(page, tmp_path_factory.mktemp("page")) for page in FIRST}
+def first_sessions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[Path, Session]]:
+    """The first pages, all running side by side; one whose test was not chosen ends with the others."""
+    sessions = {page: Session(page, tmp_path_factory.mktemp("page")) for page in FIRST}
+    yield sessions
+    for session in sessions.values():
+        session.end()
 
 
 @pytest.mark.parametrize("page", FIRST, ids=name_of)

@@ -18,6 +18,7 @@ from tests.docs.test_docs import PAGES, name_of
 REFERENCE = ROOT / "docs" / "reference"
 ARCHITECTURE = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
 COMMANDS = dict(generated.every_command())
+LONGEST = max(len(path.split()) for path in COMMANDS) - 1
 GROUPS = {path.rpartition(" ")[0] for path in COMMANDS}
 # In examples and in running text: `stanchion app add --tenant $TENANT`.
 CALL = re.compile(r"(?:^|[`(])stanchion (?P<words>[a-z][^\n`|)]*)", re.MULTILINE)
@@ -39,10 +40,9 @@ def called(page: Path) -> list[tuple[str, str]]:
 
 
 def _command(words: str) -> str:
-    first, second, *_ = [*words.split(), "", ""]
-    return next(
-        (path for path in (f"stanchion {first} {second}", f"stanchion {first}") if path in COMMANDS), ""
-    )
+    given = words.split()
+    paths = (" ".join(["stanchion", *given[:length]]) for length in range(LONGEST, 0, -1))
+    return next((path for path in paths if path in COMMANDS), "")
 
 
 @pytest.mark.parametrize("page", generated.pages(), ids=name_of)

@@ -139,7 +139,11 @@ def test_an_encrypted_entry_is_refused() -> None:
         contents(bytes(data))
 
 
-@pytest.mark.parametrize("inner", [gzip.compress(b"[]"), zipped({"a": b"[]"}), zipped({}), tar()])
+@pytest.mark.parametrize(
+    "inner",
+    [gzip.compress(b"[]"), zipped({"a": b"[]"}), zipped({}), tar()],
+    ids=["gzip", "zip", "empty zip", "tar"],
+)
 def test_an_archive_inside_an_archive_is_refused(inner: bytes) -> None:
     with pytest.raises(BadRequest, match="archive"):
         unpacked(gzip.compress(inner), max_bytes=LIMIT)

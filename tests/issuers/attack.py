@@ -1,4 +1,4 @@
-"""An attack: how a token or an issuer is forged, by which rule it is refused, and how that is said."""
+"""An attack: how a token, an issuer or an assertion is forged, by which rule it is refused, and how that is said."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,3 +41,17 @@ class BadIssuer:
     forged: str
     arguments: Callable[[StandIn], Sequence[str]]
     says: str
+
+
+@dataclass(frozen=True)
+class BadAssertion:
+    """A row of the third table: a client assertion that the token endpoint refuses with 401 and this AADSTS code.
+
+    `made` returns the assertion that would be the client's, whose id it is given.
+    """
+
+    name: str
+    clause: str
+    forged: str
+    made: Callable[[str], str]
+    code: int

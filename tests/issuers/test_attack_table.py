@@ -50,6 +50,7 @@ async def test_the_tokens_that_attacks_change_are_good(shared_scene: Scene) -> N
     for good in (
         scene.token(),
         scene.token(HARBOUR_EC_KEY),
+        scene.headed(x5c=["MII" + "A" * 4000]),
         scene.entra_v1(),
         scene.entra_v2(),
         scene.entra_v2("delegated"),

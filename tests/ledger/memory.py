@@ -15,11 +15,11 @@ from stanchion.ledger.commands import (
 )
 from stanchion.ledger.controls import exported
 from stanchion.ledger.decisions import parse_request
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied, Command, Fold
 from stanchion.ledger.imports import ImportCounts, ImportEntities, Incoming
 from stanchion.ledger.working_set import (
     BesideKey,
-    Draft,
     EntityKey,
     HistoryKey,
     Key,

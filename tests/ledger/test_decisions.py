@@ -7,8 +7,8 @@ from stanchion.errors import BadRequest, NotFound, PreconditionFailed, Stanchion
 from stanchion.ledger.changes import Actor
 from stanchion.ledger.controls import record, standing
 from stanchion.ledger.decisions import Owner, Standing, Status, parse_request
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Draft
 from stanchion.model.edm import RootName
 from stanchion.model.instant import parse_instant
 from stanchion.model.json_text import JsonObject, JsonValue

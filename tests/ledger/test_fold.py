@@ -7,13 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stanchion.errors import BadRequest, Conflict, NotFound, PreconditionFailed, StanchionError
-from stanchion.ledger.changes import first_head
+from stanchion.ledger.changes import decode_record, first_head
 from stanchion.ledger.decisions import Standing
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied, Command, Fold
-from stanchion.ledger.working_set import Draft, EntityKey, NotLoaded, TenantState, standing_order
+from stanchion.ledger.working_set import EntityKey, NotLoaded, TenantState, standing_order
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, SECURE_SCORES
 from stanchion.model.json_text import JsonObject
 from tests.ledger.memory import (
+    MICROSOFT,
     NOW,
     PROWLER,
     TENANT,
@@ -127,6 +129,36 @@ def test_an_entity_made_and_deleted_in_a_batch_is_left_as_deleted(memory: Memory
     batch.commit()
     assert memory.get(SCORE_ID, SECURE_SCORES).version == 3
     verify(memory.changes)
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [
+        (delete("theirs", entity_set=CONTROL_PROFILES), {"theirs": "prowler"}),
+        (bring(control("theirs")), {"theirs": "prowler"}),  # it makes way for Microsoft's own
+        (bring(control("theirs", PROWLER, title="Another")), {}),
+        (bring(control("AdminMFA", title="Another"), control("new", PROWLER)), {}),
+        (decide("theirs", {"state": "Ignored"}), {}),
+        (merge(SCORE_ID, {"vendorInformation": PROWLER}), {SCORE_ID: "securescore"}),
+        (merge(SCORE_ID, {"vendorInformation": {**MICROSOFT, "provider": "SECURESCORE"}}), {}),
+        (merge(SCORE_ID, {"vendorInformation": None}), {SCORE_ID: "securescore"}),
+        (delete(SCORE_ID), {SCORE_ID: "securescore"}),
+    ],
+)
+def test_a_change_says_what_left_which_provider(
+    mfa: Memory, command: Command[object], left: dict[str, str]
+) -> None:
+    mfa.run(bring(control("theirs", PROWLER)))
+    mfa.run(create(score()))
+    batch = Batch(mfa)
+    batch.run(command)
+    written = batch.fold.written
+    assert {key.id: provider for key, provider in written.departures} == left
+    (change,) = written.changes
+    assert set(written.departures.values()) <= {change.sequence}
+    touched = decode_record(change.record).entities
+    assert {each.id: each.left for each in touched if each.left is not None} == left
+    assert (b'"left"' in change.record) == bool(left)
 
 
 def test_a_tenant_that_nobody_added_is_not_found(memory: Memory) -> None:

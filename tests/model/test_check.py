@@ -159,6 +159,9 @@ def test_control_information_is_dropped_at_any_depth() -> None:
             {"@odata.type": "microsoft.graph.controlScore", "score": 1, "extra": [{"@odata.id": 1}]}
         ],
         "vendorInformation": {"@odata.type": "x", "vendor": "v"},
+        "@type": "#microsoft.graph.secureScore",
+        "@context": "c",
+        "controlScores@type": "#Collection(microsoft.graph.controlScore)",
         "mine": {"a": {"@odata.etag": "e", "b": 1}},
     }
     assert check_entity(value, SECURE_SCORES, whole=False) == {

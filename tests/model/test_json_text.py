@@ -179,6 +179,13 @@ def test_more_values_than_allowed_are_refused_with_the_limit(text: bytes) -> Non
         parse_json(text)
 
 
+def test_a_reader_may_allow_fewer_values() -> None:
+    assert parse_json(b'{"a": [1, 2]}', max_values=3) == {"a": [1, 2]}
+    for text in (b'{"a": [1, 2, 3]}', b"[" + b"1," * 9 + b"1]", b'{"a": 1, "b": 2, "c": 3, "d": 4}'):
+        with pytest.raises(BadRequest, match="more than 3 values"):
+            parse_json(text, max_values=3)
+
+
 def test_commas_and_brackets_in_a_text_are_no_values() -> None:
     text = '",[{' * MAX_VALUES
     assert parse_json(dump_json({"html": text})) == {"html": text}

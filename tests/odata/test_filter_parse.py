@@ -138,6 +138,34 @@ def test_literals_mean_what_they_say(literal: str, kind: str, value: object) -> 
 
 
 @pytest.mark.parametrize(
+    ("cast", "kind", "value"),
+    [
+        ("CAST('1970-01-02',Edm.Date)", "date", 1),
+        ("cast('1970-01-01T00:00:00Z',Edm.DateTimeOffset)", "instant", 0),
+        ("cast('1970-01-02',Edm.DateTimeOffset)", "date", 1),
+        ("cast('5',Edm.Int32)", "integer", 5),
+        ("cast('-5',Edm.Int64)", "integer", -5),
+        ("cast('5',Edm.Double)", "integer", 5),
+        ("cast('1e3',Edm.Double)", "double", 1000.0),
+        ("cast('INF',Edm.Double)", "double", math.inf),
+        ("cast(5,Edm.Double)", "integer", 5),
+        ("cast('TRUE',Edm.Boolean)", "boolean", True),
+        ("cast(true,Edm.Boolean)", "boolean", True),
+        ("cast('it''s',Edm.String)", "string", "it's"),
+        ("cast(5,Edm.String)", "string", "5"),
+        ("cast(1970-01-01T00:00:00Z,Edm.String)", "string", "1970-01-01T00:00:00Z"),
+        ("cast(null,Edm.Date)", "null", None),
+        ("cast(@p,Edm.Date)", "date", 1),
+    ],
+)
+def test_a_literal_is_cast_to_a_primitive_type(cast: str, kind: str, value: object) -> None:
+    phrase = parse(f"a eq {cast}", {"@p": "'1970-01-02'"})
+    assert isinstance(phrase, Binary)
+    assert isinstance(phrase.right, Constant)
+    assert (phrase.right.kind, phrase.right.value) == (kind, value)
+
+
+@pytest.mark.parametrize(
     ("alias", "expected"),
     [
         ("'it''s'", '(a eq "it\'s")'),
@@ -178,7 +206,7 @@ def test_an_alias_stands_for_a_list_behind_in(alias: str, expected: str) -> None
         ),
         ("a eq eq 1", "An operator is expected, not '1', at character 9"),
         ("a 1", "An operator is expected, not '1', at character 3"),
-        ("a = 1", "'=' means nothing here, at character 3"),
+        ("a = 1", "An operator is expected, not '=', at character 3"),
         ("a eq 'x", "A string has no closing quote; a quote inside a string is doubled, at character 6"),
         ('a eq "x"', "Strings stand in single quotes, at character 6"),
         ("(a eq 1", "')' is expected, not the end, at character 8"),
@@ -207,16 +235,24 @@ def test_an_alias_stands_for_a_list_behind_in(alias: str, expected: str) -> None
         ("f(1,)", "not ')', at character 5"),
         ("f(1 2)", "')' is expected, not '2', at character 5"),
         ("a eq \U0001f600", "'\U0001f600' means nothing here, at character 6"),
-        ("a eq @p", "A literal is expected, not 'b', at character 1 of '@p'."),
-        ("a eq @l", "'@l' is a list, which stands behind 'in' only, at character 6 of '$filter'."),
         ("a in (1,@l)", "'@l' is a list within a list, at character 9"),
+        ("a eq cast('x',Edm.Date)", "''x'' cannot be cast to Edm.Date, at character 11"),
+        ("a eq cast('2026-02-30',Edm.Date)", "''2026-02-30'' cannot be cast to Edm.Date, at character 11"),
+        ("a eq cast('1.5',Edm.Int32)", "''1.5'' cannot be cast to Edm.Int32, at character 11"),
+        ("a eq cast('',Edm.Int32)", "cannot be cast to Edm.Int32"),
+        ("a eq cast('1',Edm.Boolean)", "''1'' cannot be cast to Edm.Boolean"),
+        ("a eq cast(2026-01-01,Edm.Int64)", "'2026-01-01' cannot be cast to Edm.Int64"),
+        ("a eq cast('1',Edm.Dat)", "'Edm.Dat' is not a primitive type, such as Edm.Date, at character 15"),
+        ("a eq cast('1','Edm.Date')", "''Edm.Date'' is not a primitive type"),
+        ("a eq cast('1' Edm.Date)", "',' is expected, not 'Edm.Date'"),
+        ("a eq cast('1',)", "')' is expected, not the end"),
         ("a in @broken", "']' is expected, not the end, at character 3 of '@broken'."),
         ("a eq @two", "Nothing more is expected, not '2', at character 3 of '@two'."),
     ],
 )
 def test_what_cannot_be_read_is_refused_with_its_place(text: str, message: str) -> None:
     with pytest.raises(BadRequest) as refusal:
-        parse(text, {"@p": "b", "@l": "[1,2]", "@broken": "[1", "@two": "1 2"})
+        parse(text, {"@l": "[1,2]", "@broken": "[1", "@two": "1 2"})
     assert refusal.value.target == "$filter"
     assert message in refusal.value.message
 
@@ -232,11 +268,22 @@ def test_what_cannot_be_read_is_refused_with_its_place(text: str, message: str) 
         ),
         ("a eq datetime'2026-01-01T00:00:00'", "A literal such as datetime'...'"),
         ("a eq 12:30:00", "A time of day is not offered, at character 6"),
+        ("cast(a,Edm.String) eq '1'", "'cast' of anything but a literal is not offered, at character 1"),
+        ("cast(Edm.String) eq '1'", "'cast' of the entity itself is not offered, at character 1"),
+        ("a eq cast('PT1H',Edm.Duration)", "'cast' to Edm.Duration is not offered, at character 6"),
+        ("case(a eq 1:2,true:3) eq 2", "The function 'case' is not offered, at character 1"),
+        ("a/$count($filter=b gt 1) gt 2", "A filter within a path is not offered, at character 3"),
+        ("a/$filter(b gt 1)/$count gt 2", "A filter within a path is not offered, at character 3"),
+        ("a eq [1,2]", "A list anywhere but behind 'in' is not offered, at character 6"),
+        ("a eq @list", "A list anywhere but behind 'in' is not offered, at character 6"),
+        ('a eq {"b":1}', "An object in JSON is not offered, at character 6 of '$filter'"),
+        ("a eq @object", "An object in JSON is not offered, at character 1 of '@object'"),
+        ("a eq @path", "An alias of anything but literals is not offered, at character 1 of '@path'"),
     ],
 )
 def test_parts_of_odata_that_are_left_out_say_so(text: str, what: str) -> None:
     with pytest.raises(NotImplementedFeature) as refusal:
-        parse(text, {})
+        parse(text, {"@list": "[1,2]", "@object": '{"b":1}', "@path": "b/c"})
     assert what in refusal.value.message
 
 

@@ -297,9 +297,19 @@ def test_what_means_nothing_is_refused_with_its_place(text: str, message: str) -
     [
         ("matchesPattern(title,'a')", "The function 'matchespattern' is not offered, at character 1"),
         ("round(maxScore) eq 1", "The function 'round' is not offered"),
-        ("cast(rank,'Edm.String') eq '1'", "The function 'cast' is not offered"),
+        ("cast(rank,Edm.String) eq '1'", "'cast' of anything but a literal is not offered"),
         ("$root/x eq 1", "The segment '$root' is not offered, at character 1"),
         ("geo.distance(title,title) eq 1", "The function 'geo.distance' is not offered"),
+        ("contains(threats,threats)", "'contains' of a collection is not offered, at character 10"),
+        (
+            "lastModifiedDateTime sub now() gt 0",
+            "A calculation with dates or instants is not offered, at char",
+        ),
+        ("now() add 1 gt now()", "A calculation with dates or instants is not offered, at character 1"),
+        ("threats eq threats", "A comparison of whole complex values or collections is not offered, at ch"),
+        ("vendorInformation ne vendorInformation", "A comparison of whole complex values or collections"),
+        ("complianceInformation/any(c:c/x eq complianceInformation)", "A comparison of whole complex values"),
+        ("graph.secureScore/title eq 'a'", "The segment 'graph.secureScore' is not offered"),
         (
             "complianceInformation/any(c:c/microsoft.graph.x/name eq 'a')",
             "The segment 'microsoft.graph.x' is not offered, at character 31",

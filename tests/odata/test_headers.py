@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from stanchion.errors import BadRequest, NotAcceptable, UnsupportedMediaType
 from stanchion.odata.etags import etag, matches, named_versions
 from stanchion.odata.negotiation import (
-    COUNT,
     JSON,
     METADATA,
+    TEXT,
     check_accept,
     check_content_type,
     check_version,
@@ -78,6 +78,8 @@ def test_what_is_no_tag_is_refused_by_the_name_of_its_header(header: str) -> Non
         ("respond-async, return=minimal; x=1, wait=5", "minimal"),
         ('a="x,return=minimal", return=representation', "representation"),
         ('a="\\",return=minimal"', None),
+        ("odata.return=minimal, return=representation", "representation"),
+        ("return=minimal, odata.return=representation", "minimal"),
         ("return=representation, return=minimal", "representation"),
         ("return=both", None),
         ("return", None),
@@ -109,9 +111,9 @@ def test_a_preference_that_was_honoured_is_named() -> None:
         ("application/json;q=0, application/json;q=1", JSON),
         (POWER_QUERY, JSON),
         (POWER_QUERY, METADATA),
-        ("text/plain;q=0.9", COUNT),
-        ("application/json", COUNT),
-        ("text/*", COUNT),
+        ("text/plain;q=0.9", TEXT),
+        ("application/json", TEXT),
+        ("text/*", TEXT),
     ],
 )
 def test_a_media_type_that_is_asked_for_is_given(header: str | None, offered: tuple[str, ...]) -> None:
@@ -127,8 +129,10 @@ def test_a_media_type_that_is_asked_for_is_given(header: str | None, offered: tu
         ("application/json;q=0", JSON),
         ("application/json;q=0, */*", JSON),
         ("*/*;q=0", JSON),
-        ("application/json", METADATA),
-        ("image/*", COUNT),
+        ("text/html", METADATA),
+        ("image/*", TEXT),
+        ("application/json;odata.metadata=some", JSON),
+        ("application/json;IEEE754Compatible=maybe", JSON),
     ],
 )
 def test_a_media_type_that_is_not_offered_is_refused(header: str, offered: tuple[str, ...]) -> None:

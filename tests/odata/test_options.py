@@ -9,20 +9,13 @@ from hypothesis import strategies as st
 from stanchion.errors import (
     BadRequest,
     ExpandNotSupported,
-    NotAcceptable,
+    NotFound,
     NotImplementedFeature,
     StanchionError,
 )
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, USER_PROFILES, EntitySet, Primitive
-from stanchion.odata.options import (
-    IdKey,
-    ListQuery,
-    MicrosoftFirst,
-    OrderKey,
-    PropertyKey,
-    parse_item_options,
-    parse_options,
-)
+from stanchion.odata.options import asked_format, parse_item_options, parse_options
+from stanchion.odata.query import IdKey, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 
 CREATED = ("createdDateTime",)
 PROVIDER = ("vendorInformation", "provider")
@@ -84,7 +77,9 @@ def test_nothing_asked_gives_the_defaults() -> None:
         ("$top=999", 999),
         ("$top=1000", 999),
         ("$top=" + "9" * 6_000, 999),
-        ("top=5", 100),
+        ("top=5", 5),
+        ("Top=+5", 5),
+        ("topmost=5", 100),
         ("&&$top=5&", 5),
         ("x=1&x=2&$top=5", 5),
         ("%FF=%FF&$top=5", 5),
@@ -118,6 +113,8 @@ def test_count_is_true_or_false(query: str, count: bool) -> None:  # noqa: FBT00
         ("$select=id,id", ("id",)),
         ("$select=controlName,title", ("controlName", "title")),
         ("$select=*", None),
+        ("select=maxScore", ("maxScore",)),
+        ("$select=vendorInformation/vendor", ("vendorInformation/vendor",)),
         ("$select=id,*", None),
         ("", None),
     ],
@@ -193,17 +190,29 @@ def test_every_plain_property_can_be_sorted_by(entity_set: EntitySet) -> None:
         ("$count=1", BadRequest, "$count", "neither true nor false"),
         ("$top=1&$top=1", BadRequest, "$top", "'$top' is given twice"),
         ("$top=1&%24TOP=2", BadRequest, "$top", "'$top' is given twice"),
+        ("$top=1&top=1", BadRequest, "$top", "'$top' is given twice"),
+        ("expand=x", ExpandNotSupported, "$expand", "no navigation properties"),
+        ("search=x", NotImplementedFeature, "$search", "not offered"),
+        ("$schemaversion=1.0", NotFound, "$schemaversion", "no version '1.0' of the schema"),
+        ("schemaversion=1.0", NotFound, "$schemaversion", "no version '1.0' of the schema"),
         ("$top=%FF", BadRequest, "$top", "not UTF-8"),
         ("$select=a%00", BadRequest, "$select", "U+0000"),
         ("$select=", BadRequest, "$select", "'' in '$select' is not a property name"),
         ("$select=a,,b", BadRequest, "$select", "not a property name"),
         ("$select=a b", BadRequest, "$select", "'a b' in '$select'"),
-        ("$select=vendorInformation/vendor", NotImplementedFeature, "$select", "name the property"),
-        ("$select=controlScores($top=1)", NotImplementedFeature, "$select", "name the property"),
+        ("$select=controlScores($top=1)", NotImplementedFeature, "$select", "option '$top' of a property"),
         ("$foo=1", BadRequest, None, "'$foo' is not allowed here; allowed: $count, $filter, $format"),
         ("$=1", BadRequest, None, "'$' is not allowed here"),
         ("%24%FF=1", BadRequest, None, "is not allowed here"),
         ("$deltatoken=x", BadRequest, None, "'$deltatoken' is not allowed here"),
+        ("$orderby=length(id)", NotImplementedFeature, "$orderby", "To order by 'length(id)' is not offered"),
+        ("$orderby=id,concat(id,'a,b') desc", NotImplementedFeature, "$orderby", "To order by"),
+        ("$orderby=controlScores/$count desc", NotImplementedFeature, "$orderby", "To order by"),
+        ("$orderby=maxScore sub currentScore", NotImplementedFeature, "$orderby", "To order by"),
+        ("$orderby=round(maxScore)", NotImplementedFeature, "$orderby", "To order by 'round(maxScore)'"),
+        ("$orderby=graph.secureScore/id", NotImplementedFeature, "$orderby", "To order by"),
+        ("$orderby=length(id", BadRequest, "$orderby", "'length(id' in '$orderby' is not a property name"),
+        ("$orderby=id desc asc", BadRequest, "$orderby", "'id desc asc' in '$orderby'"),
         ("$expand=x", ExpandNotSupported, "$expand", "no navigation properties"),
         ("$filter=", BadRequest, "$filter", "not the end, at character 1 of '$filter'"),
         (
@@ -218,7 +227,6 @@ def test_every_plain_property_can_be_sorted_by(entity_set: EntitySet) -> None:
         ("$search=x", NotImplementedFeature, "$search", "not offered"),
         ("$apply=x", NotImplementedFeature, "$apply", "not offered"),
         ("$compute=x", NotImplementedFeature, "$compute", "not offered"),
-        ("$format=xml", NotAcceptable, "$format", "'xml' is not offered; offered: json"),
         ("$skip=1&$skiptoken=x", BadRequest, "$skip", "cannot be combined"),
         (
             "$orderby=createdDatetime",
@@ -249,8 +257,8 @@ def test_every_plain_property_can_be_sorted_by(entity_set: EntitySet) -> None:
         ("$orderby=id/x", BadRequest, "$orderby", "'id' is of type Edm.String, which has no parts"),
         ("$orderby=maxScore up", BadRequest, "$orderby", "followed by asc or desc"),
         ("$orderby=maxScore desc nulls", BadRequest, "$orderby", "followed by asc or desc"),
-        ("$orderby=", BadRequest, "$orderby", "Could not find a property named ''"),
-        ("$orderby=maxScore,", BadRequest, "$orderby", "Could not find a property named ''"),
+        ("$orderby=", BadRequest, "$orderby", "'' in '$orderby' is not a property name followed by"),
+        ("$orderby=maxScore,", BadRequest, "$orderby", "'' in '$orderby' is not a property name followed by"),
     ],
 )
 def test_a_wrong_option_is_refused_by_name(
@@ -268,11 +276,29 @@ def test_an_option_of_lists_is_refused_on_one_entity(name: str) -> None:
         parse_item_options(f"${name}=1".encode())
 
 
-@pytest.mark.parametrize(
-    "value", ["json", "JSON", "application/json", "application/json;odata.metadata=minimal"]
-)
-def test_json_is_the_format(value: str) -> None:
+def test_a_next_link_keeps_the_format() -> None:
+    value = "application/json;odata.metadata=full"
     assert dict(ask(f"$format={value}").carried) == {"$format": value}
+
+
+@pytest.mark.parametrize(
+    ("query", "value"),
+    [
+        ("", None),
+        ("$top=1", None),
+        ("$format=json", "json"),
+        ("%24FORMAT=application%2fjson;odata.metadata=none", "application/json;odata.metadata=none"),
+        ("x=1&format=xml", "xml"),
+        ("$unheard=1&$format=%FF", "\ufffd"),
+    ],
+)
+def test_the_format_is_read_whatever_else_the_query_holds(query: str, value: str | None) -> None:
+    assert asked_format(query.encode()) == value
+
+
+@pytest.mark.parametrize("query", ["$schemaversion=*", "%24SchemaVersion=*", "schemaversion=+*"])
+def test_the_present_version_of_the_schema_may_be_named(query: str) -> None:
+    assert ask(query) == ask("")
 
 
 def test_a_query_carries_what_its_next_link_repeats() -> None:
@@ -281,7 +307,7 @@ def test_a_query_carries_what_its_next_link_repeats() -> None:
 
 
 def test_a_filter_and_its_aliases_are_carried_decoded() -> None:
-    query = ask("$filter=id+eq+%40id&%40id=%27a%2Bb%27&@unused=1&top=3")
+    query = ask("$filter=id+eq+%40id&%40id=%27a%2Bb%27&@unused=1&topmost=3")
     assert query.filter is not None
     assert query.filter.values == ("a+b",)
     assert query.carried == (("$filter", "id eq @id"), ("@id", "'a+b'"), ("@unused", "1"))

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from stanchion.errors import BadRequest
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
-from stanchion.odata.options import IdKey, KeyValue, ListQuery, parse_options
+from stanchion.odata.options import parse_options
 from stanchion.odata.paging import next_link, read_skip_token, resumed, skip_token
+from stanchion.odata.query import IdKey, KeyValue, ListQuery
 
 KEY = bytes(range(32))
 TENANT = "b7f0c0de-0000-4000-8000-000000000001"

@@ -105,7 +105,12 @@ def test_the_wheel_holds_the_package_whole_and_nothing_else(content: set[str]) -
 
 
 @pytest.mark.parametrize(
-    "name", ["stanchion/py.typed", "stanchion/store/migrations/versions/0001_first_schema.py"]
+    "name",
+    [
+        "stanchion/py.typed",
+        "stanchion/store/migrations/versions/0001_first_schema.py",
+        "stanchion/web/templates/openapi.html",
+    ],
 )
 def test_the_wheel_holds(content: set[str], name: str) -> None:
     assert name in content

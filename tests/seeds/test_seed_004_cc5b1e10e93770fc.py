@@ -107,7 +107,7 @@ async def test_the_prefix_that_the_page_prints_is_no_root(api: Api) -> None:
 async def test_v1_0_has_no_users(api: Api) -> None:
     api.add(STORED, entity_set=USER_PROFILES)
     path = PATH.replace("/beta/", "/v1.0/")
-    await assert_refused(api, api.send("PATCH", path, json=body()), 404, "userSecurityProfiles")
+    await assert_refused(api, api.send("PATCH", path, json=body()), 400, "userSecurityProfiles")
 
 
 @pytest.mark.parametrize(

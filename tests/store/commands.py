@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from stanchion.ledger.changes import Operator
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Draft, EntityKey, Key, RowKey, Stored
+from stanchion.ledger.working_set import EntityKey, Key, RowKey, Stored
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject, JsonValue
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
-from stanchion.ledger.working_set import Draft
+from stanchion.ledger.draft import Draft
 from stanchion.store import SQLiteStore
 from stanchion.store.commit import GroupCommit
 from tests.store.commands import Do

@@ -8,8 +8,8 @@ from contextlib import closing
 import pytest
 
 from stanchion.errors import BadRequest, OperatorError, OutcomeUnknown, ServiceUnavailable
+from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Command
-from stanchion.ledger.working_set import Draft
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import SQLiteStore
 from stanchion.store.commit import GroupCommit

@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from stanchion.errors import BadRequest, ServiceUnavailable
-from stanchion.ledger.working_set import Draft, TableKey
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import TableKey
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import STORE_CHAIN, SQLiteStore
 from stanchion.store.commit import GroupCommit

@@ -13,9 +13,9 @@ from stanchion.errors import BadRequest, ServiceUnavailable
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, EntitySet
 from stanchion.model.json_text import JsonObject, JsonValue
 from stanchion.odata.filter.tree import Entity, Member
-from stanchion.odata.query import ListQuery, default_order
+from stanchion.odata.query import ListQuery, default_order, property_key, total_order
 from stanchion.store import SQLiteStore, pages
-from stanchion.store.bodies import body_json
+from stanchion.store.bodies import body_json, document_of, pack
 from stanchion.store.compile import Compiled, DialectName
 from stanchion.store.connection import connect
 from stanchion.store.deadline import Deadline
@@ -59,7 +59,9 @@ def test_a_comparison_of_a_column_with_a_literal_is_answered_by_its_index(
 
 def score_of(number: int, *, controls: int) -> JsonObject:
     scores: list[JsonValue] = [{"controlName": f"c{place}", "score": place} for place in range(controls)]
-    return {**score(f"s{number}", f"2026-01-{number + 1:02}T00:00:00Z"), "controlScores": scores}
+    # Long enough to be kept packed: reading a plain one is not seen from here.
+    packed: JsonObject = {"enabledServices": ["long" * 2000], "controlScores": scores}
+    return {**score(f"s{number}", f"2026-01-{number + 1:02}T00:00:00Z"), **packed}
 
 
 SCORES = [score_of(number, controls=number) for number in range(10)]
@@ -94,6 +96,30 @@ def test_a_filter_is_asked_once_for_each_row_of_a_full_page(store: SQLiteStore) 
     assert (ids_of(page), page.last_key) == (["s0", "s1", "s10", "s2", "s3"], ("s3",))
     # One row more tells that there is another page.
     assert len(read) == 6
+
+
+@pytest.mark.parametrize("kept", ["text", 5, b"\x28\xb5\x2f\xfd", b"\xff{}"])
+def test_a_body_that_is_none_is_refused_by_what_reads_it(store: SQLiteStore, kept: object) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        store._reader.execute(f"SELECT {document_of('?1')}", (kept,)).fetchall()
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"id":"\xc3\xa9"}', b'{"id":"' + b"long" * 2000 + b'"}'])
+def test_the_document_of_a_body_is_its_text_be_it_packed_or_not(store: SQLiteStore, body: bytes) -> None:
+    read = bodies_read(store._reader)
+    ((text,),) = store._reader.execute(f"SELECT {document_of('?1')}", (pack(body),)).fetchall()
+    assert text == body.decode()
+    assert len(read) == (pack(body) != body)
+
+
+def test_an_order_of_what_is_in_bodies_reads_each_of_them_once(store: SQLiteStore) -> None:
+    store.run(put_all(SCORES, SECURE_SCORES))
+    read = bodies_read(store._reader)
+    by_tenant = property_key(SECURE_SCORES, ("azureTenantId",), descending=True)
+    query = ListQuery(SECURE_SCORES, "v1.0", total_order(SECURE_SCORES, (by_tenant,)), top=3)
+    page = read_page(store._reader, query, tenant_id=TENANT, max_bytes=10**9)
+    assert ids_of(page) == ["s9", "s8", "s7"]
+    assert len(read) == len(SCORES)
 
 
 def bodies_read(connection: sqlite3.Connection) -> list[bytes]:

@@ -29,6 +29,7 @@ from stanchion.odata.filter import Filter, parse_filter
 from stanchion.odata.query import ListQuery, PropertyKey, default_order, total_order
 from stanchion.store import (
     SQLiteStore,
+    deltas,
     inspection,
     pages,
     reading,
@@ -173,6 +174,14 @@ def filters(entity_set: EntitySet) -> Iterator[Filter]:
         yield parse_filter(asked, entity_set, aliases={})
 
 
+def delta_statements(dialect: DialectName) -> Iterator[Compiled]:
+    for entity_set in edm.GRAPH_SETS:
+        yield deltas.written_statement(entity_set, dialect=dialect)
+        yield deltas.written_statement(entity_set, limited=True, dialect=dialect)
+        yield deltas.departed_statement(entity_set, dialect)
+    yield deltas.gone_statement(dialect)
+
+
 def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     for entity_set in ENTITY_SETS.values():
         yield reading.entities_statement(entity_set, dialect)
@@ -206,11 +215,13 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     yield rows.clients_statement(dialect)
     yield rows.signing_keys_statement(dialect)
     yield rows.issuers_statement(dialect)
+    yield from delta_statements(dialect)
     yield touched.decided_statement(dialect)
     yield touched.deleted_statement(dialect)
     yield verify.chain_statement(dialect)
     yield verify.lost_details_statement(dialect)
     yield verify.tombstones_statement(dialect)
+    yield verify.departures_statement(dialect)
     yield sampling.changes_statement(dialect)
     yield sampling.link_statement(dialect)
     yield sampling.tombstone_statement(dialect)

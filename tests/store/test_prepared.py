@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stanchion.ledger.working_set import Draft, EntityKey, LatestDecisionKey
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import EntityKey, LatestDecisionKey
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS
 from stanchion.store import SQLiteStore
 from stanchion.store.touched import read_touched
@@ -91,6 +92,7 @@ def imported_while(interrupt: Callable[[], None], folds: list[int]) -> Do[str]:
     def action(draft: Draft) -> str:
         before = draft.get(CONTROL_PROFILES, "a")
         rank = before.value["rank"] if before is not None else None
+        draft.get(CONTROL_PROFILES, "new")
         draft.latest_decision("new")
         folds.append(draft.next_sequence)
         draft.put(CONTROL_PROFILES, control("new", rank=rank))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from stanchion.errors import BadRequest, NotFound, OperatorError
-from stanchion.ledger.working_set import Draft, HistoryKey, LatestDecisionKey, RowKey, Stored
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import HistoryKey, LatestDecisionKey, RowKey, Stored
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, SECURE_SCORES, USER_PROFILES
 from stanchion.model.json_text import dump_json
 from stanchion.odata.options import parse_options
@@ -39,6 +40,8 @@ CLIENT: dict[str, str | int | None] = {
     "secrets": "[]",
     "created_ticks": 5,
     "revoked_ticks": None,
+    "certificates": None,
+    "tokens_from_ticks": None,
 }
 
 
@@ -250,20 +253,19 @@ def test_only_adding_a_tenant_raises_the_revision_not_writing_in_it(store: SQLit
     assert store.directory_revision() == before + 1
 
 
-def test_a_tombstone_names_the_provider_of_what_was_deleted(store: SQLiteStore) -> None:
+def test_what_left_its_provider_is_kept_with_the_last_change_by_which_it_did(store: SQLiteStore) -> None:
     def made_and_deleted(draft: Draft) -> None:
         draft.put(SECURE_SCORES, score("brief", None, provider="Other"))
         draft.delete(SECURE_SCORES, "brief")
 
+    store.run(Do(made_and_deleted))  # change 2
+    for provider in ("ScubaGear", "SCUBAGEAR", "Other", "ScubaGear", "Other"):
+        store.run(put(score("s1", None, provider=provider), SECURE_SCORES))
     store.run(put(control("c1")))
-    store.run(put(decision("d1", "c1"), DECISIONS))
-    store.run(delete("c1"))
-    store.run(delete("d1", DECISIONS))
-    store.run(delete("never"))
-    store.run(Do(made_and_deleted))
-    sql = "SELECT t.id, t.provider FROM tombstones AS t WHERE t.tenant_id = :tenant_id ORDER BY t.id"
+    store.run(delete("c1"))  # change 9
+    sql = "SELECT d.provider, d.id, d.version FROM departures AS d WHERE d.tenant_id = :tenant_id ORDER BY d.version"
     found = store._reader.execute(sql, {"tenant_id": TENANT}).fetchall()
-    assert found == [("brief", "Other"), ("c1", "SecureScore"), ("d1", None), ("never", None)]
+    assert found == [("other", "s1", 6), ("scubagear", "s1", 7), ("securescore", "c1", 9)]
 
 
 def test_a_snapshot_is_one_moment_though_others_write(store: SQLiteStore) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from stanchion.errors import OperatorError
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, ENTITY_SETS, SECURE_SCORES
+from stanchion.model.json_text import JsonObject
 from stanchion.store import STORE_CHAIN, SQLiteStore
 from stanchion.store.bodies import pack
 from stanchion.store.tables import TENANT_OWNED, metadata
@@ -26,7 +27,7 @@ def history(store: SQLiteStore) -> SQLiteStore:
     store.run(put(control("c2", remediation="long " * 2000)))
     store.run(put(control("c1", rank=7, maxScore=5, deprecated=False)))
     store.run(put(control("gone")))
-    store.run(delete("gone"))
+    store.run(delete("gone"))  # change 6
     store.run(put_all([score("s1", "2026-01-01T00:00:00Z"), score("s2", None)], SECURE_SCORES))
     store.run(put(decision("d1", "c1", "2026-01-02T00:00:00Z"), DECISIONS))
     store.run(put(control("theirs"), tenant_id=OTHER_TENANT))
@@ -138,8 +139,27 @@ TAMPERED: dict[str, tuple[str, str]] = {
         "/gone of .* has a tombstone of change 3, which did not delete it last",
     ),
     "a planted tombstone": (
-        "INSERT INTO tombstones SELECT tenant_id, 'decisions', 'never', 3, NULL FROM tenants WHERE MINE",
+        "INSERT INTO tombstones SELECT tenant_id, 'decisions', 'never', 3 FROM tenants WHERE MINE",
         "decisions/never of .* has a tombstone of change 3",
+    ),
+    "a removed departure": (
+        "DELETE FROM departures WHERE MINE",
+        "/gone of .* is not told to have left securescore, though change 6 took it",
+    ),
+    "an edited departure": (
+        "UPDATE departures SET version = 5 WHERE MINE",
+        "/gone of .* is told to have left securescore by change 5, which did not take it last",
+    ),
+    "a departure from another provider": (
+        "UPDATE departures SET provider = 'scubagear' WHERE MINE",
+        "/gone of .* is told to have left scubagear by change 6",
+    ),
+    "a planted departure": (
+        (
+            "INSERT INTO departures SELECT tenant_id, 'secureScores', 'securescore', 's1', 7"
+            " FROM tenants WHERE MINE"
+        ),
+        "secureScores/s1 of .* is told to have left securescore by change 7",
     ),
     "a damaged body": (
         "UPDATE secure_score_control_profiles SET body = x'28b52ffd00' WHERE MINE AND id = 'c1'",
@@ -189,19 +209,26 @@ WRITTEN_BY_COMMANDS = {
     for table, described in metadata.tables.items()
     for column in described.columns
     if table in TENANT_OWNED and table != "dictionaries" and column.name != "tenant_id"
-} - {("tenants", "name"), ("tenants", "created_ticks"), ("tombstones", "provider")}  # The chain knows none.
+} - {("tenants", "name"), ("tenants", "created_ticks")}  # The chain knows neither.
 
 STRANGE = ("'x'", "x'ff'", "x'28b52ffd'", "1.5", "1e300", str(2**62), str(-(2**62)), "''")
 
 
 @pytest.fixture(scope="module")
 def whole(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SQLiteStore]:
-    """A store with an entity of each set and a tombstone; each test leaves it as it was."""
+    """A store with an entity of each set, a tombstone and a departure; each test leaves it as it was."""
     path = tmp_path_factory.mktemp("whole") / "stanchion.db"
     shutil.copy(template, path)
     store = SQLiteStore.open(path)
     for entity_set in ENTITY_SETS.values():
-        store.run(put({"id": "gone", "controlId": "c", "updatedDateTime": None}, entity_set))
+        vendor: JsonObject = {"provider": "ScubaGear", "vendor": "CISA"}
+        gone: JsonObject = {
+            "id": "gone",
+            "controlId": "c",
+            "updatedDateTime": None,
+            "vendorInformation": vendor,
+        }
+        store.run(put(gone, entity_set))
         store.run(put({"id": "kept", "controlId": "c", "updatedDateTime": None}, entity_set))
         store.run(delete("gone", entity_set))
     yield store

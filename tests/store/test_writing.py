@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from stanchion.ledger.working_set import Draft, Stored
+from stanchion.ledger.draft import Draft
+from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, ENTITY_SETS, EntitySet
 from stanchion.model.json_text import dump_json
 from stanchion.store import SQLiteStore
@@ -37,7 +38,7 @@ def test_the_places_of_other_rows_are_those_of_their_values() -> None:
         *("tenant_id", "name", "created_ticks"),
         *("sequence", "head_hash"),
     )
-    assert upsert_statement(tombstones).parameters == ("tenant_id", "entity_set", "id", "version", "provider")
+    assert upsert_statement(tombstones).parameters == ("tenant_id", "entity_set", "id", "version")
 
 
 @pytest.mark.parametrize("count", [1, 2, 63, 64, 65, 200])

@@ -141,7 +141,7 @@ async def first_link(api: Api, query: str, *, token: str | None = None) -> str:
         lambda link: link.replace("maxScore", "currentScore"),
         lambda link: link.replace("desc", "asc"),
         lambda link: link + "&$count=true",
-        lambda link: link.replace("$orderby", "orderby"),
+        lambda link: link.replace("$orderby", "order"),
         lambda link: link + "&$filter=maxScore gt 0",
     ],
     ids=[
@@ -213,25 +213,37 @@ async def test_a_wrong_method_is_told_which_are_allowed(
         "/",
         "/nothing",
         "/v2.0/security/secureScores",
-        "/v1.0/nothing",
-        "/v1.0/$metadata/more",
-        "/v1.0/security/nothing",
-        "/v1.0/security/userSecurityProfiles",
-        "/v1.0/security/userSecurityProfiles/$count",
-        "/v1.0/security/secureScores/a/currentScore",
-        "/v1.0/security/secureScores(5)",
-        "/v1.0/security/secureScores('a",
-        "/v1.0/security/secureScores('a'b')",
-        "/v1.0/security/a%0Ab",
-        "/v1.0/%FF",
+        "/v1.0/security/secureScores/a/nothing",
         "/%0A",
-        "/v1.0/me",
         "/ledger",
         "/console",
     ],
 )
 async def test_a_route_that_does_not_exist_is_an_error_in_json(api: Api, path: str) -> None:
     await assert_refused(api, api.send("GET", path), 404)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1.0/nothing",
+        "/v1.0/$metadata/more",
+        "/v1.0/security/nothing",
+        "/v1.0/security/userSecurityProfiles",
+        "/v1.0/security/userSecurityProfiles/$count",
+        "/v1.0/security/secureScores/a/currentScore/more",
+        "/v1.0/security/secureScores/a/$ref",
+        "/v1.0/security/secureScores(5)",
+        "/v1.0/security/secureScores('a",
+        "/v1.0/security/secureScores('a'b')",
+        "/v1.0/security/a%0Ab",
+        "/v1.0/%FF",
+        "/v1.0/me",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+async def test_an_unknown_segment_is_400_as_on_graph(api: Api, method: str, path: str) -> None:
+    await assert_refused(api, api.send(method, path), 400, "Resource not found for the segment '")
 
 
 async def test_a_path_with_its_query_over_8_kib_is_refused(api: Api) -> None:

@@ -1,6 +1,8 @@
 """The built-in issuer over HTTP: discovery, keys, tokens, and refusals in OAuth's own form."""
 
 import base64
+import json
+import re
 from typing import cast
 from urllib.parse import quote_plus
 
@@ -8,9 +10,11 @@ import httpx
 import msgspec
 import pytest
 
-from stanchion.access.operator import AddedApp, AppWish, add_app
+from stanchion.access.issuer import sign
+from stanchion.access.operator import AddedApp, AppWish, add_app, revoke_app
 from stanchion.settings import Settings
 from tests.conftest import OPERATOR, ORIGIN, OTHER_TENANT, TENANT, Api, Serve
+from tests.web.forging import good_claims, own_key
 from tests.web.refusals import assert_envelope
 
 pytestmark = pytest.mark.anyio
@@ -106,7 +110,9 @@ async def test_iss_and_aud_are_the_first_public_url_whatever_was_asked(serve: Se
             assert (await api.send("GET", url + SCORES, token=token)).status_code == 200
 
 
-@pytest.mark.parametrize("tenant", [OTHER_TENANT, "common", "organizations"])
+@pytest.mark.parametrize(
+    "tenant", [OTHER_TENANT, "common", "organizations", "Contoso.onmicrosoft.com", "nobody-at-all"]
+)
 async def test_a_token_is_for_the_client_s_tenant_whatever_the_path_names(api: Api, tenant: str) -> None:
     reply = await api.client.post(f"/{tenant}/oauth2/v2.0/token", data=form(an_app(api)))
     assert claims_of(reply.json()["access_token"])["tid"] == TENANT
@@ -144,6 +150,8 @@ async def test_a_client_may_authenticate_by_basic(api: Api) -> None:
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"scope": "User.Read"}, 400, "invalid_scope"),
         ({"client_assertion": "e30"}, 400, "invalid_request"),
+        ({"client_assertion": "e30", "client_secret": ""}, 400, "invalid_request"),
+        ({"claims": "{"}, 400, "invalid_request"),
     ],
 )
 async def test_a_refusal_is_in_the_form_of_oauth(
@@ -191,6 +199,87 @@ async def test_after_many_failures_a_client_has_to_wait_and_others_do_not(api: A
 async def test_there_is_no_interactive_sign_in(api: Api) -> None:
     reply = await api.client.get(f"/{TENANT}/oauth2/v2.0/authorize")
     assert_envelope(reply, 404, "token endpoint")
+
+
+@pytest.mark.parametrize("path", ["oauth2/v2.0/devicecode", "oauth2/devicecode"])
+async def test_who_would_sign_in_by_device_code_is_told_that_nobody_signs_in(api: Api, path: str) -> None:
+    reply = await api.client.post(f"/common/{path}", data={"client_id": "x", "scope": "User.Read"})
+    assert_oauth_error(reply, 400, "unsupported_grant_type")
+    assert "nobody signs in here" in reply.json()["error_description"]
+    assert_envelope(await api.client.get(f"/common/{path}"), 405, "POST")
+
+
+@pytest.mark.parametrize("tenant", ["consumers", "Consumers", "9188040d-6c67-4c5b-b112-36a304b66dad"])
+async def test_the_endpoint_of_personal_accounts_gives_no_tokens(api: Api, tenant: str) -> None:
+    reply = await api.client.post(f"/{tenant}/oauth2/v2.0/token", data=form(an_app(api)))
+    assert_oauth_error(reply, 400, "invalid_request")
+    assert reply.json()["error_codes"] == [9002332]
+
+
+async def test_the_older_endpoint_takes_a_resource_and_writes_numbers_as_text(api: Api) -> None:
+    data = form(an_app(api), resource="https://graph.microsoft.com")
+    del data["scope"]
+    reply = await api.client.post(f"/{TENANT}/oauth2/token?api-version=1.0", data=data)
+    body = reply.json()
+    said = claims_of(body.pop("access_token"))
+    assert body == {
+        "token_type": "Bearer",
+        "expires_in": "3600",
+        "ext_expires_in": "3600",
+        "expires_on": str(said["exp"]),
+        "not_before": str(said["nbf"]),
+        "resource": "https://graph.microsoft.com",
+    }
+
+
+async def test_each_endpoint_wants_its_own_word_for_the_resource(api: Api) -> None:
+    app = an_app(api)
+    without_resource = await api.client.post(f"/{TENANT}/oauth2/token", data=form(app))
+    data = form(app, resource="https://graph.microsoft.com")
+    del data["scope"]
+    without_scope = await api.client.post(TOKEN, data=data)
+    for reply, name in ((without_resource, "resource"), (without_scope, "scope")):
+        assert_oauth_error(reply, 400, "invalid_request")
+        assert f"'{name}'" in reply.json()["error_description"]
+
+
+async def test_the_older_discovery_and_keys_are_there(api: Api) -> None:
+    document = (await api.client.get("/common/.well-known/openid-configuration")).json()
+    assert document["token_endpoint"] == f"{ORIGIN}/common/oauth2/token"
+    keys = await api.client.get("/common/discovery/keys")
+    assert keys.json() == (await api.client.get("/common/discovery/v2.0/keys")).json()
+
+
+@pytest.mark.parametrize(
+    "path", ["/{}//v2.0/.well-known/openid-configuration", "//{}/v2.0//.well-known/openid-configuration/"]
+)
+async def test_an_authority_may_end_in_a_slash(api: Api, path: str) -> None:
+    reply = await api.client.get(f"{ORIGIN}{path.format(TENANT)}")
+    assert reply.json()["token_endpoint"] == f"{ORIGIN}{TOKEN}"
+
+
+async def test_a_client_that_can_be_challenged_is_challenged_in_the_header(api: Api) -> None:
+    claims = msgspec.structs.replace(good_claims(api), xms_cc=("cp1",))
+    revoke_app(api.store, claims.appid, actor=OPERATOR)
+    reply = await api.send("GET", SCORES, token=sign(claims, own_key(api)))
+    assert_envelope(reply, 401, "TokenIssuedBeforeRevocationTimestamp", code="InvalidAuthenticationToken")
+    found = re.fullmatch(
+        r'Bearer realm="", authorization_uri="(?P<uri>[^"]+)", client_id="00000003-0000-0000-c000-000000000000", '
+        r'error="insufficient_claims", claims="(?P<claims>[A-Za-z0-9+/=]+)"',
+        reply.headers["www-authenticate"],
+    )
+    assert found is not None
+    assert found["uri"] == f"{ORIGIN}/common/oauth2/authorize"
+    nbf = json.loads(base64.b64decode(found["claims"]))["access_token"]["nbf"]
+    assert nbf["essential"] is True
+    assert nbf["value"].isdigit()
+
+
+async def test_an_ordinary_401_has_no_claims(api: Api) -> None:
+    for token in ("", "x", "e30.e30.e30"):
+        reply = await api.client.get(SCORES, headers={"Authorization": f"Bearer {token}"})
+        assert reply.status_code == 401
+        assert "claims" not in reply.headers["www-authenticate"]
 
 
 async def test_a_query_on_the_token_endpoint_is_ignored(api: Api) -> None:

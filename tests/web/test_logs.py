@@ -60,7 +60,7 @@ def of_requests(lines: Lines) -> list[dict[str, object]]:
     return [event for event in lines.events if event["logger"] == "stanchion.request"]
 
 
-async def test_a_request_is_one_line_with_its_id_and_tenant(api: Api, lines: Lines) -> None:
+async def test_a_request_is_one_line_with_its_id_tenant_and_app(api: Api, lines: Lines) -> None:
     api.add(control())
     for method, status in (("GET", 200), ("PATCH", 204)):
         lines.clear()
@@ -70,6 +70,7 @@ async def test_a_request_is_one_line_with_its_id_and_tenant(api: Api, lines: Lin
         assert event["level"] == "info"
         assert event["request_id"] == reply.headers["request-id"]
         assert event["tenant"] == TENANT
+        assert event["app"] in {row.client_id for row in api.store.clients(TENANT)}
         assert isinstance(event["duration_ms"], float)
         assert event["bytes"] == len(reply.content)
 
@@ -88,6 +89,7 @@ async def test_refused_access_is_one_warning_that_says_why(
     assert event["message"] == f"PATCH {CONTROL} {status}: {reply.json()['error']['message']}"
     assert event["status"] == status
     assert event.get("tenant") == tenant
+    assert ("app" in event) == (tenant is not None)
     assert event["request_id"] == reply.headers["request-id"]
 
 
@@ -98,7 +100,10 @@ async def test_a_refused_host_and_a_refused_client_are_warnings(api: Api, lines:
     host, client = of_requests(lines)
     assert (host["level"], client["level"]) == ("warning", "warning")
     assert str(host["message"]).startswith("GET /v1.0 421: This server does not speak for")
-    assert client["message"] == f"POST /{TENANT}/oauth2/v2.0/token 401"
+    refused = (
+        f"POST /{TENANT}/oauth2/v2.0/token 401: AADSTS7000215: Invalid client id or client secret provided."
+    )
+    assert str(client["message"]).startswith(refused)
 
 
 async def test_a_refusal_of_something_else_is_no_warning(api: Api, lines: Lines) -> None:

@@ -36,7 +36,7 @@ async def test_a_missing_token_comes_before_a_wrong_method(api: Api) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("PATCH", "/v1.0/security/nothing", 404), ("PUT", CONTROL, 405), ("POST", CONTROL, 405)],
+    [("PATCH", "/v1.0/security/nothing", 400), ("PUT", CONTROL, 405), ("POST", CONTROL, 405)],
 )
 async def test_the_route_comes_before_the_permission(api: Api, method: str, path: str, status: int) -> None:
     read_only = api.token("SecurityEvents.Read.All")

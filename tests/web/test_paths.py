@@ -97,7 +97,8 @@ async def test_an_option_is_understood_however_it_is_encoded(api: Api, option: s
 async def test_head_answers_with_the_headers_of_get_and_no_body(api: Api, path: str) -> None:
     api.add(control())
     differing = {"request-id", "client-request-id"}
-    get, head = await api.send("GET", path), await api.send("HEAD", path)
+    plain = {"Accept-Encoding": "identity"}  # of a packed body the client gives back another length
+    get, head = [await api.send(method, path, headers=plain) for method in ("GET", "HEAD")]
     assert get.status_code == head.status_code == 200
     assert head.content == b""
     assert int(head.headers["content-length"]) == len(get.content)

@@ -8,9 +8,18 @@
 from collections.abc import Sequence
 
 from stanchion.model.wording import did_you_mean, shown
-from stanchion.odata.filter.functions import FUNCTIONS, NOT_OFFERED, Function
+from stanchion.odata.filter.functions import FUNCTIONS, OF_LISTS, Function
 from stanchion.odata.filter.literals import not_offered
-from stanchion.odata.filter.operands import Operand, Settled, Values, described, natural_kind, settled
+from stanchion.odata.filter.operands import (
+    TIMES,
+    Many,
+    Operand,
+    Settled,
+    Values,
+    described,
+    natural_kind,
+    settled,
+)
 from stanchion.odata.filter.syntax import Call, Constant
 from stanchion.odata.filter.tokens import refused
 from stanchion.odata.filter.tree import Call as Called
@@ -50,8 +59,6 @@ _CALCULATIONS = {("div", True): "quotient", ("divby", False): "div"}
 
 
 def _function(call: Call) -> Function:
-    if call.name in NOT_OFFERED:
-        raise not_offered(f"The function '{call.name}'", call.place)
     function = FUNCTIONS.get(call.name)
     if function is None:
         hint = did_you_mean(call.name, FUNCTIONS)
@@ -67,6 +74,8 @@ def _argument(call: Call, operand: Operand, values: Values, *, number: int) -> S
     if isinstance(operand, Constant) and operand.kind == "instant" and operand.prefix not in _IN_UTC:
         fault = f"'{name}' reads instants in UTC; write {operand.text[:80]} with Z"
         raise refused(fault, operand.place)
+    if isinstance(operand, Many) and name in OF_LISTS:
+        raise not_offered(f"'{name}' of a collection", operand.place)
     argument = settled(operand, wanted, values)
     if argument is None:
         fault = f"'{name}' takes {wanted} as its {_ORDINALS[number]} argument, not {described(operand)}"
@@ -77,6 +86,8 @@ def _argument(call: Call, operand: Operand, values: Values, *, number: int) -> S
 
 
 def _number(operator: str, operand: Operand, values: Values) -> Scalar:
+    if natural_kind(operand) in TIMES:
+        raise not_offered("A calculation with dates or instants", operand.place)
     number = settled(operand, "Edm.Double", values)
     if number is None:
         raise refused(f"'{operator}' calculates with numbers, not with {described(operand)}", operand.place)

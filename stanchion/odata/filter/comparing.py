@@ -5,6 +5,7 @@
 - Two members that no type declares compare as what the JSON says they are.
 """
 
+from stanchion.odata.filter.literals import not_offered
 from stanchion.odata.filter.operands import (
     NUMBERS,
     TIMES,
@@ -49,6 +50,8 @@ def compared(operator: Order, left: Operand, right: Operand, values: Values, *, 
     match left, right:
         case Open(), Open():
             return Likeness(operator, (left.source, left.path), (right.source, right.path))
+        case (Structured() | Many(), Structured() | Many() | Open()) | (Open(), Structured() | Many()):
+            raise not_offered("A comparison of whole complex values or collections", place)
         case (Named(), _) | (_, Named()):
             return _of_names(operator, left, right, values, place=place)
         case _:
@@ -69,13 +72,14 @@ def member_of(left: Operand, constants: Constants, values: Values) -> Scalar:
         return compared("eq", left, constants.items[0], values, place=constants.place)
     if isinstance(left, Named):
         names = tuple(member_name(constant, left.enumeration) for constant in items)
-        return Membership(left.tree, values.number(names), "Edm.String", with_null)
+        number = values.list_number(items, names, left.enumeration)
+        return Membership(left.tree, number, "Edm.String", with_null)
     kind = _list_kind(left, items)
     operand = None if kind is None else settled(left, kind, values)
     if kind is None or operand is None:
         raise mismatch(left, items[0], items[0].place)
     found = tuple(_item_value(left, constant, kind) for constant in items)
-    number = values.number(found)
+    number = values.list_number(items, found, kind)
     if isinstance(left, Open) and with_null:
         # A member of another kind is not null because it is not what the others in the list are.
         among = Membership(operand, number, kind, with_null=False)
@@ -132,7 +136,7 @@ def _of_names(operator: Order, left: Operand, right: Operand, values: Values, *,
 
 
 def _name(constant: Constant, named: Named, values: Values) -> Parameter:
-    return values.parameter(member_name(constant, named.enumeration), "Edm.String")
+    return values.parameter(constant, member_name(constant, named.enumeration), named.enumeration)
 
 
 def _common_kind(left: Operand, right: Operand) -> Kind | None:

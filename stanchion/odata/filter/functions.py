@@ -3,14 +3,14 @@
 Source: OData 4.01 URL, 5.1.1.5 to 5.1.1.9.
 """
 
-from dataclasses import dataclass
 from types import MappingProxyType
+
+import msgspec
 
 from stanchion.odata.filter.tree import Kind
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(msgspec.Struct, frozen=True):
     """The kinds of a function's arguments, the last `optional` of which may be left out, and of its value."""
 
     takes: tuple[Kind, ...]
@@ -53,7 +53,6 @@ FUNCTIONS = MappingProxyType(
 NOT_OFFERED = frozenset(
     {
         "case",
-        "cast",
         "ceiling",
         "floor",
         "fractionalseconds",
@@ -73,3 +72,6 @@ NOT_OFFERED = frozenset(
     }
 )
 """Functions that OData knows and this server does not."""
+
+OF_LISTS = frozenset({"concat", "contains", "endswith", "indexof", "length", "startswith", "substring"})
+"""Functions that OData has for collections too, and this server for text only."""

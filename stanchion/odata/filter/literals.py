@@ -33,10 +33,10 @@ _OTHER_PREFIXES = frozenset(
 )
 
 
-def not_offered(what: str, place: int) -> NotImplementedFeature:
+def not_offered(what: str, place: int, *, name: str = "$filter") -> NotImplementedFeature:
     """Return the failure for a part of OData that this server leaves out."""
     return NotImplementedFeature(
-        f"{what} is not offered, at character {place} of '$filter'.", target="$filter"
+        f"{what} is not offered, at character {place} of '{name}'.", target="$filter"
     )
 
 

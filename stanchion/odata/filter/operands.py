@@ -6,8 +6,10 @@
 - A string beside an instant is refused in Graph's words: instants are written without quotes.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import TypeAlias, assert_never
+
+import msgspec
 
 from stanchion.errors import BadRequest
 from stanchion.model.edm import Collection, Enumeration, Item, StructuredType, type_name
@@ -24,8 +26,7 @@ TIMES = frozenset({"Edm.DateTimeOffset", "Edm.Date"})
 _NAMESPACES = ("microsoft.graph.", "graph.")
 
 
-@dataclass(frozen=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True):
     """A value whose kind is known; `whole` says of a double that it is calculated from whole numbers only."""
 
     place: int
@@ -41,8 +42,7 @@ class Settled:
         return self.declared or self.kind
 
 
-@dataclass(frozen=True)
-class Named:
+class Named(msgspec.Struct, frozen=True):
     """A property of an enumeration."""
 
     place: int
@@ -51,8 +51,7 @@ class Named:
     enumeration: Enumeration
 
 
-@dataclass(frozen=True)
-class Open:
+class Open(msgspec.Struct, frozen=True):
     """A member that no type declares."""
 
     place: int
@@ -61,8 +60,7 @@ class Open:
     path: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Structured:
+class Structured(msgspec.Struct, frozen=True):
     """A complex value."""
 
     place: int
@@ -72,8 +70,7 @@ class Structured:
     type: StructuredType
 
 
-@dataclass(frozen=True)
-class Many:
+class Many(msgspec.Struct, frozen=True):
     """A collection; `item` is None where no type declares it."""
 
     place: int
@@ -86,19 +83,37 @@ class Many:
 Operand: TypeAlias = Settled | Named | Open | Structured | Many | Constant
 
 
-@dataclass
+Meaning: TypeAlias = Kind | Enumeration
+"""As what a literal is read: as a value of a kind, or as the name of a member."""
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """Where the value of a parameter comes from: literals, and as what each is read; only a list is of several."""
+
+    literals: tuple[Constant, ...]
+    meaning: Meaning
+    is_list: bool = False
+
+
 class Values:
-    """The values of the parameters, by number."""
+    """The values of the parameters by number, and how each was read."""
 
-    found: list[Value | tuple[Value, ...]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.found: list[Value | tuple[Value, ...]] = []
+        self.readings: list[Reading] = []
 
-    def parameter(self, value: Value, kind: Kind) -> Parameter:
-        """Number a value."""
-        return Parameter(self.number(value), kind)
+    def parameter(self, constant: Constant, value: Value, meaning: Meaning) -> Parameter:
+        """Number the value of a literal."""
+        kind: Kind = "Edm.String" if isinstance(meaning, Enumeration) else meaning
+        return Parameter(self._number(value, Reading((constant,), meaning)), kind)
 
-    def number(self, value: Value | tuple[Value, ...]) -> int:
-        """Number a value or a list of them."""
+    def list_number(self, constants: Sequence[Constant], values: tuple[Value, ...], meaning: Meaning) -> int:
+        """Number the values of a list of literals."""
+        return self._number(values, Reading(tuple(constants), meaning, is_list=True))
+
+    def _number(self, value: Value | tuple[Value, ...], reading: Reading) -> int:
         self.found.append(value)
+        self.readings.append(reading)
         return len(self.found) - 1
 
 
@@ -157,6 +172,13 @@ def constant_value(constant: Constant, kind: Kind) -> Value | None:
             return value
         case _:
             return None
+
+
+def literal_value(constant: Constant, meaning: Meaning) -> Value | None:
+    """Return what a literal says that was found to have a meaning; None, or BadRequest, where it has not."""
+    if isinstance(meaning, Enumeration):
+        return member_name(constant, meaning)
+    return constant_value(constant, meaning)
 
 
 def member_name(constant: Constant, enumeration: Enumeration) -> str:
@@ -241,4 +263,4 @@ def _constant(constant: Constant, kind: Kind, values: Values) -> Scalar | None:
     if constant.kind == "null":
         return Nothing(kind)
     value = constant_value(constant, kind)
-    return None if value is None else values.parameter(value, kind)
+    return None if value is None else values.parameter(constant, value, kind)

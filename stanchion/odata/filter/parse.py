@@ -10,10 +10,13 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal
 
+from msgspec.structs import replace
+
 from stanchion.errors import BadRequest
+from stanchion.odata.filter.casting import cast_literal
+from stanchion.odata.filter.functions import NOT_OFFERED
 from stanchion.odata.filter.literals import (
     guid_constant,
     not_offered,
@@ -124,6 +127,8 @@ class _Parser:
                 expression = self._below(token, _LOOSEST)
                 self._expect(")")
                 return expression
+            case "mark", "[":
+                raise not_offered("A list anywhere but behind 'in'", token.place)
             case "mark", "-":
                 self._take()
                 return Minus(token.place, self._below(token, _TIGHTEST))
@@ -148,6 +153,8 @@ class _Parser:
                 return prefixed_constant(token, self._take())
             case "word" if (constant := word_constant(token)) is not None:
                 return constant
+            case "word" if self._name != "$filter":
+                raise not_offered("An alias of anything but literals", token.place, name=self._name)
             case _:
                 wanted = "A property, a literal or a function" if self._name == "$filter" else "A literal"
                 raise self._refused(f"{wanted} is expected, not {token.shown}", token)
@@ -162,15 +169,18 @@ class _Parser:
                 case Constant() as constant:
                     return constant
                 case _:
-                    raise self._refused(f"{token.shown} is a list, which stands behind 'in' only", token)
+                    raise not_offered("A list anywhere but behind 'in'", token.place)
         if self._is_prefix(token):
             return prefixed_constant(token, self._take())
         if ahead.text == "(":
-            return self._call(token)
+            return self._cast(token) if token.text.lower() == "cast" else self._call(token)
         found = None if ahead.text == "/" else word_constant(token)
         return self._path(token) if found is None else found
 
     def _call(self, token: Token) -> Call:
+        name = token.text.lower()
+        if name in NOT_OFFERED:
+            raise not_offered(f"The function '{name}'", token.place)
         self._take()
         arguments: list[Expression] = []
         if self._peek().text != ")":
@@ -179,7 +189,17 @@ class _Parser:
                 self._take()
                 arguments.append(self._below(token, _LOOSEST))
         self._expect(")")
-        return Call(token.place, token.text.lower(), tuple(arguments))
+        return Call(token.place, name, tuple(arguments))
+
+    def _cast(self, token: Token) -> Constant:
+        self._take()
+        operand = self._below(token, _LOOSEST)
+        if self._peek().text == ")":
+            raise not_offered("'cast' of the entity itself", token.place)
+        self._expect(",")
+        kind = self._take()
+        self._expect(")")
+        return cast_literal(operand, kind, place=token.place)
 
     def _path(self, token: Token) -> Path | Quantified | Size:
         names = [Name(token.place, token.text)]
@@ -191,6 +211,8 @@ class _Parser:
                 raise self._refused(f"A name is expected after '/', not {segment.shown}", segment)
             if word in {"any", "all"} and self._peek().text == "(":
                 return self._quantified(segment, Path(tuple(names)))
+            if word == "$filter" or (word == "$count" and self._peek().text == "("):
+                raise not_offered("A filter within a path", segment.place)
             if word == "$count":
                 return Size(segment.place, Path(tuple(names)))
             names.append(Name(segment.place, segment.text))

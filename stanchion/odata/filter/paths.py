@@ -6,8 +6,9 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+import msgspec
 
 from stanchion.errors import BadRequest
 from stanchion.model.edm import Collection, EntitySet, Enumeration, Item, Primitive, StructuredType, type_name
@@ -21,8 +22,7 @@ from stanchion.odata.filter.tree import Column, Element, Entity, Kind, Member, S
 _THE_ENTITY = "$it"
 
 
-@dataclass(frozen=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """The element at hand in a lambda; `item` is None where no type declares it."""
 
     element: Element
@@ -32,8 +32,7 @@ class Variable:
 Scope: TypeAlias = Mapping[str, Variable]
 
 
-@dataclass(frozen=True)
-class _Reached:
+class _Reached(msgspec.Struct, frozen=True):
     """Where a path has led so far; `type` is None where no type declares it."""
 
     source: Source
@@ -86,7 +85,7 @@ def _step(reached: _Reached, name: Name, *, before: Name) -> _Reached:
 
 
 def _check_open_name(name: Name) -> None:
-    if name.text.startswith("microsoft.graph.") or name.text.startswith("$"):
+    if name.text.lower().startswith(("microsoft.graph.", "graph.", "$")):
         raise not_offered(f"The segment {shown(name.text)}", name.place)
     if not name.text.isidentifier():
         raise refused(f"{shown(name.text)} is no name of a property", name.place)

@@ -3,8 +3,9 @@
 A place counts the characters of the filter from 1; what an alias stands for has the place of the alias.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 LiteralKind: TypeAlias = Literal[
     "string", "integer", "double", "boolean", "null", "instant", "date", "enumeration", "guid"
@@ -12,8 +13,7 @@ LiteralKind: TypeAlias = Literal[
 LiteralValue: TypeAlias = bool | int | float | str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Constant:
+class Constant(msgspec.Struct, frozen=True):
     """A literal; an instant is ticks, a date the days since 1970-01-01, of an enumeration the name or number.
 
     `prefix` is the type that an enumeration names, or the zone in which an instant is written.
@@ -26,24 +26,21 @@ class Constant:
     prefix: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Constants:
+class Constants(msgspec.Struct, frozen=True):
     """The literals behind `in`."""
 
     place: int
     items: tuple[Constant, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Name:
+class Name(msgspec.Struct, frozen=True):
     """One segment of a path."""
 
     place: int
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(msgspec.Struct, frozen=True):
     """A property of the entity, or of the variable of an `any` or `all` around it."""
 
     names: tuple[Name, ...]
@@ -59,16 +56,14 @@ class Path:
         return "/".join(name.text for name in self.names)
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """`{collection}/$count`."""
 
     place: int
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A function and its arguments; the name is in lower case."""
 
     place: int
@@ -76,8 +71,7 @@ class Call:
     arguments: "tuple[Expression, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantified:
+class Quantified(msgspec.Struct, frozen=True):
     """`any` or `all`; without a variable it has no condition."""
 
     place: int
@@ -87,24 +81,21 @@ class Quantified:
     condition: "Expression | None"
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(msgspec.Struct, frozen=True):
     """`not`."""
 
     place: int
     operand: "Expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Minus:
+class Minus(msgspec.Struct, frozen=True):
     """A minus sign before anything but a number."""
 
     place: int
     operand: "Expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
+class Binary(msgspec.Struct, frozen=True):
     """A comparison or a calculation; the place is that of the operator."""
 
     place: int
@@ -113,8 +104,7 @@ class Binary:
     right: "Expression"
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
     """`in`."""
 
     place: int
@@ -122,8 +112,7 @@ class Membership:
     right: "Constants | Path"
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(msgspec.Struct, frozen=True):
     """Two or more terms between which stands the same word."""
 
     place: int

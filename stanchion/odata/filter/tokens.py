@@ -10,10 +10,11 @@ Source: OData 4.01 ABNF.
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from stanchion.errors import BadRequest
+import msgspec
+
+from stanchion.errors import BadRequest, NotImplementedFeature, StanchionError
 from stanchion.model.wording import shown
 
 TokenKind: TypeAlias = Literal["string", "json", "number", "guid", "word", "mark", "end"]
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
   | (?P<guid>[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}(?![\w.:+-]))
   | (?P<number>-?[0-9][\w.:+-]*+ | -[Ii][Nn][Ff](?!\w))
   | (?P<word>[@$]?[^\W\d]\w*+(?:\.[^\W\d]\w*+)*+)
-  | (?P<mark>[-(),:/\[\]])
+  | (?P<mark>[-(),:=/\[\]])
   | (?P<end>\Z)
   | (?P<unreadable>.)
     )""",
@@ -37,8 +38,7 @@ _WITHOUT_ZONE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]++")
 _LOST_ZONE = re.compile(r" (?P<zone>[0-9]{2}:[0-9]{2})(?![\w.:+-])")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(msgspec.Struct, frozen=True):
     """A word of a filter; `place` counts its first character from 1."""
 
     kind: TokenKind
@@ -85,7 +85,10 @@ def refused(fault: str, place: int, *, name: str = "$filter", hint: str = "") ->
     return BadRequest(f"{fault}, at character {place} of '{name}'.{hint}", target="$filter")
 
 
-def _unreadable(character: str, place: int, name: str) -> BadRequest:
+def _unreadable(character: str, place: int, name: str) -> StanchionError:
+    if character == "{":
+        fault = f"An object in JSON is not offered, at character {place} of '{name}'."
+        return NotImplementedFeature(fault, target="$filter")
     if character == "'":
         return refused("A string has no closing quote; a quote inside a string is doubled", place, name=name)
     return refused(f"{shown(character)} means nothing here", place, name=name)

@@ -8,8 +8,9 @@
   another kind than asked.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+import msgspec
 
 Kind: TypeAlias = Literal[
     "Edm.String", "Edm.Boolean", "Edm.Int64", "Edm.Double", "Edm.DateTimeOffset", "Edm.Date"
@@ -19,13 +20,11 @@ Value: TypeAlias = bool | int | float | str
 """The value of a parameter: an instant is ticks, a date the days since 1970-01-01."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entity:
+class Entity(msgspec.Struct, frozen=True):
     """Where a path begins outside of lambdas: the entity of the row."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(msgspec.Struct, frozen=True):
     """Where a path begins that starts with a variable: the element at hand; the outermost variable is 0."""
 
     variable: int
@@ -34,16 +33,14 @@ class Element:
 Source: TypeAlias = Entity | Element
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(msgspec.Struct, frozen=True):
     """A property of the entity that has a column."""
 
     name: str
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """A value in JSON; `path` is empty where the element itself is meant.
 
     What the model declares was checked when it was written; of the rest only the JSON knows the kind.
@@ -55,30 +52,26 @@ class Member:
     declared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True):
     """A literal: the value of that number."""
 
     number: int
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(msgspec.Struct, frozen=True):
     """The literal null in the place of a value of a kind."""
 
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(msgspec.Struct, frozen=True):
     """The time of the request."""
 
     kind: Kind = "Edm.DateTimeOffset"
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(msgspec.Struct, frozen=True):
     """The number of elements of a collection."""
 
     source: Source
@@ -86,8 +79,7 @@ class Size:
     kind: Kind = "Edm.Int64"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """A function or a calculation; null where an argument is null."""
 
     function: str
@@ -95,8 +87,7 @@ class Call:
     kind: Kind
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     """Two values of kinds that compare; never null: equal nulls are equal, and null is in no other order."""
 
     operator: Order
@@ -105,8 +96,7 @@ class Comparison:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(msgspec.Struct, frozen=True):
     """Two values whose kinds only the JSON tells; of different kinds they are different and in no order."""
 
     operator: Order
@@ -115,16 +105,14 @@ class Likeness:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class IsNull:
+class IsNull(msgspec.Struct, frozen=True):
     """Whether a value is null."""
 
     operand: "Scalar"
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class IsAbsent:
+class IsAbsent(msgspec.Struct, frozen=True):
     """Whether a member is null or absent, whatever its kind."""
 
     source: Source
@@ -132,8 +120,7 @@ class IsAbsent:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class Membership:
+class Membership(msgspec.Struct, frozen=True):
     """Whether a value is in the list that the parameter of that number holds, or is null where that is in it too."""
 
     operand: "Scalar"
@@ -143,8 +130,7 @@ class Membership:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantified:
+class Quantified(msgspec.Struct, frozen=True):
     """Whether a condition is true of any or all elements of a collection; without a condition, whether it has any."""
 
     quantifier: Literal["any", "all"]
@@ -155,8 +141,7 @@ class Quantified:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class Logic:
+class Logic(msgspec.Struct, frozen=True):
     """Terms joined by one word, each a Boolean that may be null."""
 
     operator: Literal["and", "or"]
@@ -164,8 +149,7 @@ class Logic:
     kind: Kind = "Edm.Boolean"
 
 
-@dataclass(frozen=True, slots=True)
-class Negation:
+class Negation(msgspec.Struct, frozen=True):
     """The opposite of a Boolean; null of null."""
 
     operand: "Scalar"
@@ -194,8 +178,7 @@ Scalar: TypeAlias = (
 Condition: TypeAlias = Comparison | Likeness | IsNull | Membership | Logic | Negation
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
+class Filter(msgspec.Struct, frozen=True):
     """A condition on entities: its shape, and the values of its parameters; a list is a tuple."""
 
     tree: Scalar

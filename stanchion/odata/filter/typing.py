@@ -10,11 +10,13 @@
 from collections.abc import Mapping
 from typing import cast
 
+import msgspec
+
 from stanchion.model.edm import EntitySet, Item
 from stanchion.odata.filter import tree
 from stanchion.odata.filter.calls import calculated, called
 from stanchion.odata.filter.comparing import compared, member_of
-from stanchion.odata.filter.operands import Many, Open, Operand, Settled, Values, described, settled
+from stanchion.odata.filter.operands import Many, Open, Operand, Reading, Settled, Values, described, settled
 from stanchion.odata.filter.parse import parse
 from stanchion.odata.filter.paths import Scope, Variable, operand_at, operand_of
 from stanchion.odata.filter.syntax import (
@@ -39,14 +41,22 @@ MAX_TESTS = 100
 _ORDERS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 
 
-def parse_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]) -> Filter:
-    """Return the filter that a text asks for; raises BadRequest or NotImplementedFeature, naming the place.
+class Typed(msgspec.Struct, frozen=True):
+    """A filter, and how the value of each of its parameters was read."""
+
+    filter: Filter
+    readings: tuple[Reading, ...]
+
+
+def typed_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]) -> Typed:
+    """Return what a text asks for; raises BadRequest or NotImplementedFeature, naming the place.
 
     `aliases` are the values of parameter aliases by name, `@` included.
     """
     typist = _Typist(entity_set)
     condition = typist.condition(parse(text, aliases), {})
-    return Filter(condition, tuple(typist.values.found))
+    values = typist.values
+    return Typed(Filter(condition, tuple(values.found)), tuple(values.readings))
 
 
 class _Typist:

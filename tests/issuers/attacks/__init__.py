@@ -1,10 +1,11 @@
-"""The attack table, by what is attacked; `ATTACKS` and `BAD_ISSUERS` are all of it, under headings."""
+"""The attack tables: forged tokens under headings in `ATTACKS`, `BAD_ISSUERS`, and `BAD_ASSERTIONS` of clients."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tests.issuers.attack import Attack, BadIssuer
+from tests.issuers.attack import Attack, BadAssertion, BadIssuer
 from tests.issuers.attacks import (
+    assertions,
     claims,
     encodings,
     entries,
@@ -32,3 +33,4 @@ ATTACKS: Mapping[str, tuple[Attack, ...]] = MappingProxyType(
     }
 )
 BAD_ISSUERS: tuple[BadIssuer, ...] = (*issuers.ROWS, *entries.ROWS)
+BAD_ASSERTIONS: tuple[BadAssertion, ...] = assertions.ROWS
