@@ -28,7 +28,7 @@ test: $(VENV)/.dev ## the quick tests (ARGS="-k filter -x", WORKERS=2)
 	@$(BIN)/python -m pytest --ignore=tests/clients --ignore=tests/contract -m "not clients and not slow" -n $(WORKERS) $(ARGS)
 
 .PHONY: check
-check: lint types contracts $(VENV)/.clients $(NODE) ## everything: lint, types, import contracts, all tests with coverage
+check: lint types contracts licences $(VENV)/.clients $(NODE) ## everything: lint, types, import contracts, all tests with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term -n $(CHECK_WORKERS) --dist loadfile $(ARGS)
 
 .PHONY: lint
@@ -44,6 +44,10 @@ format: $(VENV)/.dev ## let ruff format the code and mend what it safely can
 .PHONY: types
 types: $(VENV)/.clients ## mypy --strict over the package, the tests and the tools
 	@$(BIN)/mypy
+
+.PHONY: licences
+licences: $(VENV)/.dev ## the licence of each package that runs with the product
+	@$(BIN)/python -m release.licences
 
 .PHONY: contracts
 contracts: $(VENV)/.dev ## import-linter: which package may import which
@@ -80,9 +84,15 @@ lock: $(VENV)/.dev ## write the lock files anew from pyproject.toml (LOCKFLAGS=-
 	@$(COMPILE) --group build --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	@$(COMPILE) --group build --group dev --group clients --constraint requirements-dev.lock \
 		--output-file requirements-clients.lock
+	@$(COMPILE) --group build --group dev --group clients --group audit --constraint requirements-clients.lock \
+		--output-file requirements-audit.lock
 
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/uv pip compile pyproject.toml --quiet --universal \
 	--python-version 3.11 --generate-hashes --no-emit-index-url $(LOCKFLAGS)
+
+.PHONY: audit
+audit: $(VENV)/.audit ## ask the package index about known weaknesses of what is locked; needs the internet
+	@$(BIN)/python -m release.audit --auditor $(BIN)/pip-audit
 
 .PHONY: clean
 clean: ## remove all that make made here, the demo's data too
@@ -122,6 +132,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime | $(VENV)/.package
 $(VENV)/.clients: requirements-clients.lock $(VENV)/.dev
 	@echo "Installing requirements-clients.lock (about 1.5 GB) ..."
 	@$(INSTALL) --require-hashes -r requirements-clients.lock
+	@touch $@
+
+$(VENV)/.audit: requirements-audit.lock $(VENV)/.dev
+	@echo "Installing requirements-audit.lock ..."
+	@$(INSTALL) --require-hashes -r requirements-audit.lock
 	@touch $@
 
 # Without npm the tests of the JavaScript clients say that they were skipped, and why.

@@ -127,7 +127,7 @@ class _Turn:
         if isinstance(self.traffic, (Patch, PatchBatch)):
             self.traffic.last.clear()
             measured = self._load()
-            _read_back(self.traffic, self.product)
+            read_back(self.traffic, self.product.server, self.product.token)
             return measured, 0
         return self._beside_writer()
 
@@ -153,10 +153,11 @@ def orders(product: Product, plan: Plan) -> Orders:
     return Orders(product.server.port, product.token, plan.controls, plan.writes_per_second)
 
 
-def _read_back(written: Patch | PatchBatch, product: Product) -> None:
+def read_back(written: Patch | PatchBatch, server: Server, token: str) -> None:
+    """Read some controls again: each must show the comment that was written last."""
     controls = list(written.last.items())
     for control, comment in random.sample(controls, min(_READ_BACK, len(controls))):
-        answer = ask(product.server, get(f"{CONTROLS_PATH}/{control}", product.token))
+        answer = ask(server, get(f"{CONTROLS_PATH}/{control}", token))
         shown = json.loads(answer.body)["controlStateUpdates"][0]["comment"]
         assert shown == comment, f"{control} shows {shown!r} and not {comment!r}, which was acknowledged last"
 

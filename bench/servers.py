@@ -28,6 +28,21 @@ _ADDED_BY_GRANIAN = frozenset({"server", "date"})
 
 
 @dataclass(frozen=True)
+class Store:
+    """A database by its URL, or the one that a folder has by default."""
+
+    url: str | None
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options by which a command finds it."""
+        return () if self.url is None else ("--database", self.url)
+
+
+OWN = Store(None)
+
+
+@dataclass(frozen=True)
 class Product:
     """The product as it serves its store, a token that may write, and one for the small tenant."""
 
@@ -40,22 +55,40 @@ class Product:
 @contextmanager
 def product(folder: Path, pages: Sequence[Path], *, small: Path) -> Iterator[Product]:
     """Serve a new store in a folder that holds these pages of entities, those of the small tenant in one of them."""
-    token = _tenant(folder, TENANT, pages)
-    small_token = _tenant(folder, SMALL_TENANT, [small])
+    token = new_tenant(folder, TENANT, pages)
+    small_token = new_tenant(folder, SMALL_TENANT, [small])
+    with serving(folder) as server:
+        yield Product(server, folder, token, small_token)
+
+
+@contextmanager
+def serving(folder: Path, store: Store = OWN, *, workers: int = 1) -> Iterator[Server]:
+    """Serve a store, by default that of the folder."""
     port = free_port()
-    with _process((*_STANCHION, "serve", "--port", str(port)), folder) as pid:
+    processes = () if workers == 1 else ("--workers", str(workers))
+    with _process((*_STANCHION, "serve", "--port", str(port), *processes, *store.options), folder) as pid:
         _await(port, folder)
-        yield Product(Server(port, pid), folder, token, small_token)
+        yield Server(port, pid)
 
 
-def _tenant(folder: Path, tenant: str, pages: Sequence[Path]) -> str:
+def new_tenant(folder: Path, tenant: str, pages: Sequence[Path], *, store: Store = OWN) -> str:
     """Add a tenant with these entities; return a token that may write to it."""
-    stanchion(folder, "tenant", "add", tenant, "--name", "Bench")
-    stanchion(folder, "import", *map(str, pages), "--tenant", tenant)
-    permission = ("--permission", "SecurityEvents.ReadWrite.All")
-    added = stanchion(folder, "app", "add", "--tenant", tenant, "--name", "Bench", *permission, "--json")
-    app = json.loads(added)
-    return stanchion(folder, "token", "--tenant", tenant, "--client-id", app["client_id"]).strip()
+    where = store.options
+    stanchion(folder, "tenant", "add", tenant, "--name", "Bench", *where)
+    stanchion(folder, "import", *map(str, pages), "--tenant", tenant, *where)
+    wish = ("--tenant", tenant, "--name", "Bench", "--permission", "SecurityEvents.ReadWrite.All")
+    app = json.loads(stanchion(folder, "app", "add", *wish, "--json", *where))
+    return _token(folder, tenant, app["client_id"], *where)
+
+
+def token_of(folder: Path, tenant: str) -> str:
+    """Return another token of a tenant's first app."""
+    apps = json.loads(stanchion(folder, "app", "list", "--tenant", tenant, "--json"))
+    return _token(folder, tenant, apps[0]["client_id"])
+
+
+def _token(folder: Path, tenant: str, client_id: str, *where: str) -> str:
+    return stanchion(folder, "token", "--tenant", tenant, "--client-id", client_id, *where).strip()
 
 
 @contextmanager

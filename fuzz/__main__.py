@@ -11,7 +11,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from fuzz.seeds import SEEDS
+from fuzz.kept import FOLDER
+
+NAMES = tuple(sorted(folder.name for folder in FOLDER.iterdir()))
 
 # A filter may have 4 KiB; a little more, so that the limit itself is met.
 _MAX_BYTES = 5000
@@ -22,7 +24,7 @@ _SLOW_SECONDS = 10
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fuzz the targets that are asked for, one after the other."""
     parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of: {', '.join(SEEDS)} (default: all)")
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"of: {', '.join(NAMES)} (default: all)")
     parser.add_argument("--seconds", type=int, default=60, help="for each target (default: 60)")
     parser.add_argument(
         "--corpus",
@@ -31,11 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="folder in which inputs that reach something new are kept from run to run (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
-    if unknown := sorted(set(options.targets) - set(SEEDS)):
-        parser.error(f"no target: {', '.join(unknown)}; there are: {', '.join(SEEDS)}")
+    if unknown := sorted(set(options.targets) - set(NAMES)):
+        parser.error(f"no target: {', '.join(unknown)}; there are: {', '.join(NAMES)}")
     found = [
         name
-        for name in options.targets or SEEDS
+        for name in options.targets or NAMES
         if not _clean(name, seconds=options.seconds, corpus=options.corpus)
     ]
     print(f"findings: {', '.join(found)}" if found else "no findings")

@@ -11,16 +11,14 @@ from pathlib import Path
 
 import atheris  # type: ignore[import-untyped] # It ships no types.
 
-from fuzz.seeds import SEEDS, WORDS
+from fuzz.kept import FOLDER
+from fuzz.words import WORDS
 
 
 def main() -> None:
     """Fuzz until libFuzzer's options say that it is enough, or something was found."""
     name, corpus, *options = sys.argv[1:]
-    folder = Path(corpus)
-    folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(SEEDS[name]):
-        (folder / f"seed-{number:02}").write_bytes(seed.encode())
+    Path(corpus).mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", suffix=".dict", delete=False) as words:
         words.writelines(f'"{_quoted(word)}"\n' for word in WORDS)
     # It names each module that it instruments.
@@ -28,10 +26,11 @@ def main() -> None:
         from fuzz.targets import TARGETS
         from stanchion.logs import configure_logs
 
-        target = TARGETS[name]()
+        target = TARGETS[name].make()
     # Refusals are what is wanted here, a line each of no use.
     configure_logs("error", "json")
-    atheris.Setup([sys.argv[0], f"-dict={words.name}", *options, corpus], target)
+    # What is found goes into the first folder; the kept inputs are read alone.
+    atheris.Setup([sys.argv[0], f"-dict={words.name}", *options, corpus, str(FOLDER / name)], target)
     atheris.Fuzz()
 
 

@@ -1,11 +1,13 @@
 """A server in this process that is sent what fuzzing makes up, and may answer anything but a fault of its own."""
 
-import asyncio
+import json
+import re
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fuzz.target import event_loop, parted
 from stanchion.access.operator import AppWish, add_app, add_tenant
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.app import build_server, key_file
@@ -20,6 +22,8 @@ TENANT = "aaaaaaaa-0000-4000-8000-000000000001"
 _NOT_IMPLEMENTED = 501
 _FIRST_FAULT = 500
 _PARTS = 4
+# What would end a header field, or a line of a log.
+_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 class Served:
@@ -44,17 +48,22 @@ class Served:
         )
         self._authorization = f"Bearer {issued.token}".encode()
         self._server = build_server(store, settings)
-        self._loop = asyncio.new_event_loop()
 
     def __call__(self, data: bytes) -> None:
         """Send a request: method, address, one header and body, parted by NUL."""
-        parts = data.split(b"\x00", _PARTS - 1)
-        method, address, header, body = [*parts, *[b""] * (_PARTS - len(parts))]
-        status = self._loop.run_until_complete(self._status(method, address, header, body))
-        if status >= _FIRST_FAULT and status != _NOT_IMPLEMENTED:
-            raise AssertionError(f"{status} for {data!r}")
+        method, address, header, body = parted(data, _PARTS)
+        start, content = event_loop().run_until_complete(self._answer(method, address, header, body))
+        status: int = start["status"]
+        assert status < _FIRST_FAULT or status == _NOT_IMPLEMENTED, status
+        fields = dict(start["headers"])
+        assert not any(_CONTROLS.search(name + value) for name, value in fields.items()), fields
+        kind = fields.get(b"content-type", b"").partition(b";")[0]
+        if kind == b"application/json" and b"content-encoding" not in fields and content:
+            json.loads(content)
 
-    async def _status(self, method: bytes, address: bytes, header: bytes, body: bytes) -> int:
+    async def _answer(
+        self, method: bytes, address: bytes, header: bytes, body: bytes
+    ) -> tuple["Message", bytes]:
         path, _, query = address.partition(b"?")
         name, _, value = header.partition(b":")
         headers = [
@@ -82,5 +91,4 @@ class Served:
             "client": ("127.0.0.1", 1),
         }
         await self._server(scope, receive, send)
-        status: int = sent[0]["status"]
-        return status
+        return sent[0], sent[1]["body"]

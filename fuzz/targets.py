@@ -1,71 +1,91 @@
-"""What is fuzzed: each target takes bytes and returns, or raises what nobody may ever see.
+"""What is fuzzed, by name: each target with the modules that read a stranger's input there.
 
-A refusal that names its fault is what bad input shall get; everything else that is raised is a finding.
+Their names are those of the folders in `fuzz/corpus`, where inputs are kept. A test holds that no module which reads
+input is without a target, and that each target reaches the modules that it names.
 """
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from types import MappingProxyType
 
-from stanchion.errors import StanchionError
-from stanchion.model.edm import GRAPH_SETS
-from stanchion.model.json_text import parse_object
-from stanchion.odata.batch import parse_batch, target_of
-from stanchion.odata.filter import parse_filter
-from stanchion.odata.options import parse_item_options, parse_options
-from stanchion.odata.url import parse_path
+from fuzz import bodies, documents, headers, requests, texts, tokens
+from fuzz.target import Reads, Target, reading
 
 
-def fuzz_filter(data: bytes) -> None:
-    """Read a filter of each set."""
-    text = data.decode("utf-8", "replace")
-    for entity_set in GRAPH_SETS:
-        with suppress(StanchionError):
-            parse_filter(text, entity_set, aliases={"@p": text[:8]})
-
-
-def fuzz_url(data: bytes) -> None:
-    """Read a path."""
-    with suppress(StanchionError):
-        parse_path(data)
-
-
-def fuzz_options(data: bytes) -> None:
-    """Read the options of lists and of entities."""
-    for entity_set in GRAPH_SETS:
-        with suppress(StanchionError):
-            parse_options.__wrapped__(data, entity_set, root="beta")
-    with suppress(StanchionError):
-        parse_item_options(data)
-
-
-def fuzz_batch(data: bytes) -> None:
-    """Read a batch, and the body and the address of each of its requests."""
-    with suppress(StanchionError):
-        for item in parse_batch(data):
-            with suppress(StanchionError):
-                item.content()
-            with suppress(StanchionError):
-                target_of(item.url, root="beta", is_own="http://127.0.0.1:8080".__eq__, max_bytes=8192)
-
-
-def fuzz_json(data: bytes) -> None:
-    """Read an object."""
-    with suppress(StanchionError):
-        parse_object(data)
-
-
-def _served() -> Callable[[bytes], None]:
+def _served() -> Reads:
     # A whole server takes half a minute to instrument, which the other targets need not wait for.
     from fuzz.served import Served
 
     return Served()
 
 
-TARGETS: Mapping[str, Callable[[], Callable[[bytes], None]]] = {
-    "filter": lambda: fuzz_filter,
-    "url": lambda: fuzz_url,
-    "options": lambda: fuzz_options,
-    "batch": lambda: fuzz_batch,
-    "json": lambda: fuzz_json,
-    "request": _served,
-}
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        "filter": reading(
+            requests.fuzz_filter,
+            "odata.filter.calls",
+            "odata.filter.casting",
+            "odata.filter.comparing",
+            "odata.filter.literals",
+            "odata.filter.operands",
+            "odata.filter.parse",
+            "odata.filter.paths",
+            "odata.filter.shapes",
+            "odata.filter.tokens",
+            "odata.filter.typing",
+        ),
+        "url": reading(requests.fuzz_url, "odata.url"),
+        "options": reading(
+            requests.fuzz_options, "odata.aliases", "odata.options", "odata.orderby", "odata.select"
+        ),
+        "links": reading(requests.fuzz_links, "odata.delta", "odata.paging"),
+        "batch": reading(requests.fuzz_batch, "odata.batch"),
+        "fields": reading(
+            headers.fuzz_fields,
+            "odata.header_fields",
+            "odata.negotiation",
+            "odata.preferences",
+            "odata.style",
+            "web.compression",
+        ),
+        "media": reading(headers.fuzz_media, "odata.negotiation"),
+        "etags": reading(headers.fuzz_etags, "odata.etags"),
+        "hosts": reading(headers.fuzz_hosts, "access.origin", "web.cors"),
+        "operations": Target(headers.operations_reader, ("web.operations_listener",)),
+        "json": reading(bodies.fuzz_json, "model.json_text"),
+        "entity": reading(bodies.fuzz_entity, "model.check"),
+        "decision": reading(bodies.fuzz_decision, "ledger.decisions", "ledger.plain_requests"),
+        "properties": reading(
+            bodies.fuzz_properties, "ledger.control_bodies", "odata.property_value", "odata.select"
+        ),
+        "bearer": Target(
+            tokens.Bearer, ("access.bearer", "access.claims", "access.own_tokens", "access.token")
+        ),
+        "assertion": Target(tokens.Assertions, ("access.client_assertion",)),
+        "form": reading(tokens.fuzz_form, "access.claims_challenge", "access.token_request"),
+        "claims": reading(tokens.fuzz_claims, "access.external_claims"),
+        "export": reading(
+            documents.fuzz_export,
+            "importers.graph",
+            "importers.kind",
+            "importers.powershell",
+            "importers.retarget",
+            "importers.shape",
+            "importers.spans",
+        ),
+        "lines": reading(documents.fuzz_lines, "importers.shape", "importers.spans"),
+        "archive": reading(documents.fuzz_archive, "importers.container"),
+        "encoding": reading(documents.fuzz_encoding, "importers.encoding"),
+        "keys": reading(documents.fuzz_keys, "access.key_set"),
+        "discovery": reading(documents.fuzz_discovery, "access.discovery"),
+        "certificate": reading(documents.fuzz_certificate, "access.client_certificate"),
+        "settings": Target(
+            documents.settings_reader, ("access.key_file", "cli.settings_file", "cli.sources", "settings")
+        ),
+        "instant": reading(texts.fuzz_instant, "model.instant"),
+        "ids": reading(texts.fuzz_ids, "access.permission", "access.tenants", "settings"),
+        "addresses": reading(texts.fuzz_addresses, "access.issuer_entry", "access.web_address"),
+        "request": Target(
+            _served, ("access.attempts", "web.denial", "web.exchange", "web.issuer", "web.surfaces")
+        ),
+    }
+)

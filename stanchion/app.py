@@ -3,11 +3,13 @@
 A serving process opens its store after it was forked, and closes it once the last request was answered.
 """
 
-import asyncio
 import os
+import socket
 import time
 from collections.abc import Awaitable
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from stanchion.access.attempts import FailedAttempts
 from stanchion.access.caller import Caller
@@ -18,19 +20,42 @@ from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.access.token_endpoint import TokenEndpoint
 from stanchion.settings import Settings
-from stanchion.store import SQLiteStore
+from stanchion.store import ServedStore, SQLiteStore
 from stanchion.store.connection import database_path
+from stanchion.web.arrival import arrival
 from stanchion.web.edge import Edge
 from stanchion.web.exchange import Request
 from stanchion.web.graph import GraphRoots
 from stanchion.web.issuer import IssuerPages
+from stanchion.web.metrics import Sources, Tally
 from stanchion.web.operations import Operations
+from stanchion.web.operations_listener import OperationsListener
+from stanchion.web.request_log import RequestLog
 from stanchion.web.surfaces import Surfaces
 from stanchion.web.throttle import GRAPH, Throttle
 
+if TYPE_CHECKING:
+    from stanchion.store import PostgresStore
 
-def open_store(settings: Settings, *, serving: bool = False, create: bool = True) -> SQLiteStore:
+
+# Much longer than to look a token up, and little beside the second for which the directory is kept.
+_LOOK_UP_SECONDS = 0.05
+
+
+def open_store(
+    settings: Settings, *, serving: bool = False, create: bool = True
+) -> "SQLiteStore | PostgresStore":
     """Open the database that the settings name; raises OperatorError where it cannot be used."""
+    if on_postgresql(settings):
+        # Its driver is not for those who serve from SQLite.
+        from stanchion.store.postgresql.store import PostgresStore
+
+        return PostgresStore.open(
+            settings.database,
+            serving=serving,
+            statement_seconds=settings.statement_timeout_seconds,
+            connections=settings.database_connections,
+        )
     return SQLiteStore.open(
         settings.database,
         serving=serving,
@@ -39,21 +64,17 @@ def open_store(settings: Settings, *, serving: bool = False, create: bool = True
     )
 
 
-def migrate_database(database: str) -> None:
-    """Bring a database's schema up to date, making a SQLite file that is not there."""
-    if database.startswith(("postgresql://", "postgres://")):
-        # Its driver and engine are not for those who serve from SQLite.
-        from stanchion.store.postgres import migrate_postgresql
-
-        asyncio.run(migrate_postgresql(database))
-    else:
-        SQLiteStore.open(database).close_now()
+def on_postgresql(settings: Settings) -> bool:
+    """Say whether the settings name a PostgreSQL database."""
+    return settings.database.startswith(("postgresql://", "postgres://"))
 
 
 def key_file(settings: Settings) -> Path:
-    """Return where the key is that seals signing keys: as set, else beside the SQLite file itself."""
+    """Return where the key is that seals signing keys: as set, else beside the SQLite file, or where we work."""
     if settings.key_file is not None:
         return Path(settings.key_file)
+    if on_postgresql(settings):
+        return Path("stanchion.key")
     return Path(f"{database_file(settings)}.key")
 
 
@@ -63,8 +84,11 @@ def database_file(settings: Settings) -> Path:
     return Path(os.path.realpath(database_path(settings.database)))
 
 
-def build_server(store: SQLiteStore, settings: Settings) -> Edge:
-    """Return the ASGI application that serves a store, in which there is a signing key already."""
+def build_server(store: ServedStore, settings: Settings, *, operations: socket.socket | None = None) -> Edge:
+    """Return the ASGI application that serves a store, in which there is a signing key already.
+
+    Whoever connects to `operations` is shown the metrics.
+    """
     origins = Origins(settings.public_url, trusted_proxies=settings.trusted_proxy)
     directory = Directory(store, clock=time.monotonic)
     verifier = TokenVerifier(directory, origins=origins, store_id=store.store_id)
@@ -74,8 +98,17 @@ def build_server(store: SQLiteStore, settings: Settings) -> Edge:
 
     def authenticate(request: Request) -> Caller | Awaitable[Caller]:
         sent, now_seconds = request.authorization, time.time()
-        return verifier.known(sent, now_seconds=now_seconds) or verifier.caller(sent, now_seconds=now_seconds)
+        # What would wait for the database is not tried here.
+        if not store.reads_wait or directory.is_fresh_for(_LOOK_UP_SECONDS):
+            known = verifier.known(sent, now_seconds=now_seconds)
+            if known is not None:
+                return known
+        return store.inlined(verifier.caller(sent, now_seconds=now_seconds))
 
+    sources = Sources(Tally(), store, verifier, directory)
+    log = RequestLog(sources.tally, client_address=lambda request: origins.client_address(arrival(request)))
+    health = Operations(store, metrics=partial(_metrics_text, sources))
+    listener = None if operations is None else OperationsListener(operations, health.answer_privately)
     endpoint = TokenEndpoint(directory, issuer, origins=origins, attempts=FailedAttempts())
     surfaces = Surfaces(
         GraphRoots(
@@ -83,11 +116,37 @@ def build_server(store: SQLiteStore, settings: Settings) -> Edge:
             authenticate=authenticate,
             settings=settings,
             is_own=origins.includes,
+            log=log,
             throttle=Throttle(GRAPH, clock=time.monotonic) if settings.throttle == "graph" else None,
         ),
-        IssuerPages(issuer, endpoint, origins=origins, timeout_seconds=settings.request_timeout_seconds),
+        IssuerPages(
+            issuer,
+            endpoint,
+            origins=origins,
+            timeout_seconds=settings.request_timeout_seconds,
+            inline=store.inline,
+        ),
         authenticate=authenticate,
     )
+
+    async def stop() -> None:
+        if listener is not None:
+            await listener.stop()
+        await store.close()
+
     return Edge(
-        surfaces, operations=Operations(store).answer, origins=origins, settings=settings, on_stop=store.close
+        surfaces,
+        operations=health.answer,
+        origins=origins,
+        settings=settings,
+        log=log,
+        on_start=None if listener is None else listener.start,
+        on_stop=stop,
     )
+
+
+def _metrics_text(sources: Sources) -> bytes:
+    # A library for those who are watched.
+    from stanchion.web.metrics_text import metrics_text
+
+    return metrics_text(sources)

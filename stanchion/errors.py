@@ -6,22 +6,59 @@ the wire (`InvalidAuthenticationToken`, `BadRequest`), else the reason phrase in
 """
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal, TypeAlias
+
+Denial: TypeAlias = Literal[
+    "no_token",
+    "malformed_token",
+    "invalid_token",
+    "wrong_algorithm",
+    "wrong_signature",
+    "unknown_key",
+    "expired_token",
+    "early_token",
+    "wrong_audience",
+    "untrusted_issuer",
+    "unknown_tenant",
+    "unknown_app",
+    "revoked_app",
+    "revoked_token",
+    "missing_permission",
+    "missing_role",
+    "other_provider",
+    "other_tenant",
+    "wrong_host",
+    "wrong_credentials",
+    "too_many_failures",
+    "too_many_requests",
+]
+"""Why somebody was not let in, as operators read it in the log and count it; callers are not told all of it."""
 
 
 class StanchionError(Exception):
-    """A failure to tell the caller about; `target` names the property, option or header at fault."""
+    """A failure to tell the caller about; `target` names the property, option or header at fault.
+
+    `denial` is why access was denied, where that is what happened.
+    """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "InternalServerError"
+    denial: Denial | None = None
 
     def __init__(
-        self, message: str, *, target: str | None = None, headers: Mapping[str, str] | None = None
+        self,
+        message: str,
+        *,
+        target: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        denial: Denial | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.target = target
         self.headers: dict[str, str] = dict(headers or {})
+        if denial is not None:
+            self.denial = denial
 
 
 class BadRequest(StanchionError):
@@ -41,14 +78,17 @@ class Unauthenticated(StanchionError):
     """The token is missing, malformed, expired, foreign or revoked.
 
     `claims` asks the client for another token, as base64 of JSON; only for one that knows such challenges.
+    `tenant_id` and `app_id` are those of a token whose signature is true, and that is of no use all the same.
     """
 
     status = 401
     code = "InvalidAuthenticationToken"
 
-    def __init__(self, message: str, *, claims: str | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, *, claims: str | None = None, denial: Denial = "invalid_token") -> None:
+        super().__init__(message, denial=denial)
         self.claims = claims
+        self.tenant_id = ""
+        self.app_id = ""
 
 
 class Forbidden(StanchionError):
@@ -56,10 +96,11 @@ class Forbidden(StanchionError):
 
     status = 403
     code = "Forbidden"
+    denial = "other_provider"
 
 
 class NotFound(StanchionError):
-    """The entity does not exist in this tenant."""
+    """The entity does not exist in this tenant, or for this caller: then `denial` says why, to operators alone."""
 
     status = 404
     code = "ResourceNotFound"
@@ -140,6 +181,7 @@ class MisdirectedRequest(StanchionError):
 
     status = 421
     code = "MisdirectedRequest"
+    denial = "wrong_host"
 
 
 class FailedDependency(StanchionError):
@@ -154,6 +196,7 @@ class TooManyRequests(StanchionError):
 
     status = 429
     code = "TooManyRequests"
+    denial = "too_many_requests"
 
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message, headers={"Retry-After": str(max(1, retry_after_seconds))})
@@ -167,7 +210,10 @@ class HeadersTooLarge(StanchionError):
 
 
 class OutcomeUnknown(StanchionError):
-    """The disk failed while the write was being made; read before repeating it."""
+    """The disk, or the database, failed while the write was being made; read before repeating it."""
+
+    status = 503
+    code = "ServiceUnavailable"
 
 
 class NotImplementedFeature(StanchionError):

@@ -41,6 +41,8 @@ class Trace(msgspec.Struct):
     tenant_id: str = ""
     batch_id: str = ""  # the request id of the batch that it came in
     app_id: str = ""
+    kind: str = "unknown"  # of what is asked, in a word
+    person: str = ""  # for whom the app asks, where that matters
 
 
 trace: ContextVar[Trace | None] = ContextVar("trace", default=None)

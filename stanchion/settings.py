@@ -58,13 +58,26 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     database: Annotated[
         str,
         about(
-            "Where everything is kept: sqlite:///path; `migrate` knows postgresql://user@host/name too.",
+            "Where everything is kept: sqlite:///path or postgresql://user@host/name.",
             holds="url",
         ),
     ] = "sqlite:///stanchion.db"
+    database_connections: Annotated[
+        int,
+        about("Most connections of a serving process to PostgreSQL; half of them write.", least=2, most=1000),
+    ] = 10
     host: Annotated[str, about("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, about("Port to listen on.", least=1, most=65535)] = 8080
-    workers: Annotated[int, about("Serving processes; SQLite allows one.", least=1, most=1024)] = 1
+    workers: Annotated[
+        int, about("Serving processes; SQLite allows one, PostgreSQL any number.", least=1, most=1024)
+    ] = 1
+    operations: Annotated[
+        str | None,
+        about(
+            "Address and port of /metrics, such as 127.0.0.1:9464, where no caller of the API reaches it.",
+            example="127.0.0.1:9464",
+        ),
+    ] = None
     tls_certificate: Annotated[
         str | None, about("Certificate chain in PEM; with it, https is served.", holds="path")
     ] = None
@@ -92,7 +105,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     key_file: Annotated[
         str | None,
         about(
-            "File with the key that seals signing keys; made beside a SQLite database when absent.",
+            "File with the key that seals signing keys, made when absent; by default beside a SQLite database, or "
+            "stanchion.key.",
             holds="path",
         ),
     ] = None

@@ -1,31 +1,32 @@
 """What all tests share: a served store with tenants, apps and tokens; and a watch over every statement run."""
 
 import logging
-import shutil
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
 
 from stanchion.access.operator import AppWish, add_app, add_tenant
 from stanchion.access.operator_token import TokenWish, issue_token
-from stanchion.app import build_server, key_file
+from stanchion.app import build_server, key_file, open_store
 from stanchion.ledger.changes import Operator
 from stanchion.ledger.imports import ImportCounts, ImportEntities, Incoming
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject
 from stanchion.settings import Settings
-from stanchion.store import SQLiteStore
+from stanchion.store.compile import DialectName
+from tests.databases import DIALECTS, AnyStore, Database, Databases, Template
+from tests.store.postgresql import described
 from tests.store.statements import unscoped
 
 T = TypeVar("T")
@@ -91,6 +92,58 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(socket.socket, name, checked(getattr(socket.socket, name)))
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let one choose the database."""
+    parser.addoption("--database", choices=DIALECTS, help="run what touches storage on this database only")
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say which PostgreSQL the tests use."""
+    return [] if config.getoption("--database") == "sqlite" else [f"PostgreSQL: {described()}"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Let what touches storage run on each database, but for what is marked as being about SQLite."""
+    given = any("dialect" in mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "dialect" in metafunc.fixturenames and not given:
+        alone = metafunc.definition.get_closest_marker("sqlite") is not None
+        marked = {"sqlite": (), "postgresql": (pytest.mark.postgres,)}
+        names = [pytest.param(name, marks=marked[name]) for name in DIALECTS[: 1 if alone else None]]
+        metafunc.parametrize("dialect", names, indirect=True, scope="module")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what runs on the database that was not chosen."""
+    chosen = config.getoption("--database")
+    if chosen is None:
+        return
+    left = [item for item in items if _dialect(item) not in {None, chosen}]
+    config.hook.pytest_deselected(items=left)
+    items[:] = [item for item in items if _dialect(item) in {None, chosen}]
+
+
+def _dialect(item: pytest.Item) -> str | None:
+    """Return the database that a test runs on, None for one that needs none or makes its own."""
+    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        return cast("str | None", item.callspec.params.get("dialect"))
+    return None
+
+
+@pytest.fixture(scope="module")
+def dialect(request: pytest.FixtureRequest) -> DialectName:
+    """The database that the test runs on."""
+    name: DialectName = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def databases() -> Iterator[Databases]:
+    """What makes databases, and keeps those to copy."""
+    made = Databases()
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """Run async tests on asyncio, on which the server runs."""
@@ -101,10 +154,11 @@ def anyio_backend() -> str:
 class Api:
     """A served store, spoken to in process; `client` sends no token by itself."""
 
-    store: SQLiteStore
+    store: AnyStore
     settings: Settings
     client: httpx.AsyncClient
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, str]
+    database: Database
 
     def token(
         self,
@@ -191,52 +245,54 @@ def score(day: str = "2026-01-31", **more: object) -> JsonObject:
     }
 
 
-@dataclass(frozen=True)
-class Template:
-    """A store made once, with two tenants, a signing key and three apps; each test serves a copy of it."""
-
-    directory: Path
-    tokens: Mapping[str, str]
+Tokens: TypeAlias = Mapping[str, str]
 
 
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
-    """The store that tests start from: making keys and tables anew for each would take most of their time."""
-    directory = tmp_path_factory.mktemp("template")
-    settings = Settings(database=f"sqlite:///{directory / 'stanchion.db'}")
-    store = SQLiteStore.open(settings.database)
+@pytest.fixture(scope="module")
+def template(
+    databases: Databases, dialect: DialectName, tmp_path_factory: pytest.TempPathFactory
+) -> Template[Tokens]:
+    """The store that tests start from: making keys and tables anew for each would take most of their time.
+
+    The tokens of its apps are its value; each test serves a copy of it.
+    """
+    folder = partial(tmp_path_factory.mktemp, "template")
+    return databases.template("served", dialect, make_served, folder=folder)
+
+
+def make_served(database: Database) -> Tokens:
+    """Make a store with two tenants, a signing key and three apps in an empty database; return their tokens."""
+    store = open_store(database.settings)
     add_tenant(store, TENANT, name="Alder Quay", actor=OPERATOR)
     add_tenant(store, OTHER_TENANT, name="Brinewood", actor=OPERATOR)
-    made = Api(store, settings, httpx.AsyncClient(), {})
+    made = Api(store, database.settings, httpx.AsyncClient(), {}, database)
     made.token()
     made.token("SecurityEvents.Read.All")
     made.token(tenant=OTHER_TENANT)
     store.close_now()
-    return Template(directory, made.tokens)
+    return made.tokens
 
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Api]]
 
 
 @pytest.fixture
-def serve(template: Template, tmp_path: Path) -> Serve:
+def serve(databases: Databases, template: Template[Tokens], tmp_path: Path) -> Serve:
     """What serves a copy of the template in process, as an async context manager."""
 
     @asynccontextmanager
     async def served(
         settings: Settings | None = None, *, peer: str = "127.0.0.1", origin: str = ORIGIN
     ) -> AsyncIterator[Api]:
-        directory = tmp_path / "served"
-        shutil.copytree(template.directory, directory)
-        database = f"sqlite:///{directory / 'stanchion.db'}"
-        settings = msgspec.structs.replace(settings or Settings(), database=database)
-        store = SQLiteStore.open(settings.database, serving=True)
-        transport = httpx.ASGITransport(build_server(store, settings), client=(peer, 50_000))
-        try:
-            async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
-                yield Api(store, settings, client, dict(template.tokens))
-        finally:
-            await store.close()
+        with databases.copy(template, tmp_path / "served") as database:
+            settings = database.configured(settings or Settings())
+            store = open_store(settings, serving=True)
+            transport = httpx.ASGITransport(build_server(store, settings), client=(peer, 50_000))
+            try:
+                async with httpx.AsyncClient(transport=transport, base_url=origin) as client:
+                    yield Api(store, settings, client, dict(template.value), database)
+            finally:
+                await store.close()
 
     return served
 

@@ -162,7 +162,11 @@ class RevokeTokens:
 
     def apply(self, draft: Draft) -> Applied[Client]:
         """Note the moment, and return the app."""
-        app = replace(live_app(draft, self.client_id), tokens_from_ticks=draft.now_ticks)
+        app = live_app(draft, self.client_id)
+        # A token made within the second of a revocation begins at its end, and is to end by the next one too.
+        former_ticks = app.tokens_from_ticks
+        least_ticks = 0 if former_ticks is None else former_ticks + TICKS_PER_SECOND
+        app = replace(app, tokens_from_ticks=max(draft.now_ticks, least_ticks))
         draft.put_row(CLIENTS, app.client_id, client_row(app))
         return Applied(app, "app.tokens.revoke", {"app": app.client_id, "name": app.name})
 

@@ -17,7 +17,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
-from stanchion.errors import BadRequest, Unauthenticated
+from stanchion.errors import BadRequest, Denial, Unauthenticated
 from stanchion.model.json_text import JsonObject, parse_object
 
 # Ours are under 2 KiB, Entra's with many groups reach some 8.
@@ -45,15 +45,15 @@ class TokenHeader:
 def read_bearer(authorization: Sequence[str]) -> bytes:
     """Return the token of a request's Authorization headers; raises Unauthenticated."""
     if len(authorization) > 1:
-        raise invalid("The request has more than one Authorization header.")
+        raise invalid("The request has more than one Authorization header.", "malformed_token")
     scheme, _, rest = authorization[0].strip(" \t").partition(" ") if authorization else ("", "", "")
     token = rest.strip(" \t")
     if not token and scheme.lower() in {"", "bearer"}:
-        raise Unauthenticated("Access token is empty.")
+        raise Unauthenticated("Access token is empty.", denial="no_token")
     if scheme.lower() != "bearer":
-        raise invalid("The Authorization scheme must be Bearer.")
+        raise invalid("The Authorization scheme must be Bearer.", "malformed_token")
     if len(token) > MAX_TOKEN_BYTES:
-        raise invalid(f"It is longer than {MAX_TOKEN_BYTES} bytes.")
+        raise invalid(f"It is longer than {MAX_TOKEN_BYTES} bytes.", "malformed_token")
     if not token.isascii():
         raise malformed()
     return token.encode()
@@ -64,7 +64,7 @@ def read_header(token: bytes) -> TokenHeader:
     header = _read_part(token, 0, what="header")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
-        raise invalid(f"The algorithm (alg) must be {' or '.join(ALGORITHMS)}.")
+        raise invalid(f"The algorithm (alg) must be {' or '.join(ALGORITHMS)}.", "wrong_algorithm")
     if "crit" in header or "b64" in header:
         raise invalid("Its header asks for an extension (crit, b64) that is not supported.")
     kid = header.get("kid")
@@ -88,7 +88,7 @@ def verified_payload(token: bytes, key: RSAKey | ECKey, *, algorithm: str) -> by
     try:
         return jws.deserialize_compact(token, key, registry=_REGISTRIES[algorithm]).payload or b""
     except (JoseError, ValueError):
-        raise invalid("The signature is not valid.") from None
+        raise invalid("The signature is not valid.", "wrong_signature") from None
 
 
 def registry_of(algorithm: str, *, max_bytes: int) -> jws.JWSRegistry:
@@ -115,17 +115,22 @@ def read_json(data: bytes, *, what: str) -> JsonObject:
     try:
         return parse_object(data, max_values=MAX_TOKEN_VALUES)
     except BadRequest:
-        raise invalid(f"Its {what} is not a JSON object, or says something twice or too much.") from None
+        raise invalid(
+            f"Its {what} is not a JSON object, or says something twice or too much.", "malformed_token"
+        ) from None
 
 
-def invalid(why: str) -> Unauthenticated:
+def invalid(why: str, denial: Denial = "invalid_token") -> Unauthenticated:
     """Return the refusal of a token."""
-    return Unauthenticated(f"Access token validation failure. {why}")
+    return Unauthenticated(f"Access token validation failure. {why}", denial=denial)
 
 
 def malformed() -> Unauthenticated:
     """Return the refusal of what is no token at all."""
-    return Unauthenticated("CompactToken parsing failed with error code: 80049217. A signed JWT is expected.")
+    return Unauthenticated(
+        "CompactToken parsing failed with error code: 80049217. A signed JWT is expected.",
+        denial="malformed_token",
+    )
 
 
 def _read_part(token: bytes, index: int, *, what: str) -> JsonObject:

@@ -73,17 +73,25 @@ class Directory:
         self._clock = clock
         self._known = _Known(-1, {}, IssuerIndex())
         self._read_at_seconds = float("-inf")
+        self.rereads = 0  # how often the revision was read
+        self.changes = 0  # how often it was another one
 
     def reread(self) -> None:
         """Read the revision again now, as after a write of this process."""
         now_seconds = self._clock()
         # The revision comes first: rows read later can only be newer than it says, never older.
         revision = self._source.directory_revision()
+        self.rereads += 1
         if revision != self._known.revision:
+            self.changes += 1
             keys = {row.kid: row for row in self._source.signing_keys()}
             self._known = _Known(revision, keys, IssuerIndex(self._source.issuers()))
         # Last, so that while the source fails nothing counts as read: nobody is let in then.
         self._read_at_seconds = now_seconds
+
+    def is_fresh_for(self, seconds: float) -> bool:
+        """Say whether `state` will read nothing for so many seconds."""
+        return self._clock() + seconds - self._read_at_seconds < MAX_AGE_SECONDS
 
     def state(self) -> object:
         """Return what stands for all that is known: another object as soon as anything has changed."""

@@ -67,7 +67,9 @@ def read_external_claims(payload: JsonObject, header: TokenHeader, entry: Issuer
     _check_kind(payload, claims, header)
     audiences = {claims.aud} if isinstance(claims.aud, str) else set(claims.aud)
     if audiences.isdisjoint(entry.audiences):
-        raise invalid("The audience (aud) is not one that this issuer (iss) was added with.")
+        raise invalid(
+            "The audience (aud) is not one that this issuer (iss) was added with.", "wrong_audience"
+        )
     version = entry.issuers(claims.tid.lower()).get(claims.iss)
     if version is not None and claims.ver != version:
         raise invalid("The version (ver) is not that of the issuer (iss).")

@@ -49,6 +49,16 @@ class ExternalToken:
     begins_seconds: float
     ends_seconds: float
 
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that it names."""
+        return self.caller.tenant_id
+
+    @property
+    def app_id(self) -> str:
+        """The application that asked for it."""
+        return self.caller.app_id
+
 
 class ExternalTokens:
     """Verifies tokens of the issuers of a directory, and says whom they stand for as long as they do."""
@@ -67,13 +77,14 @@ class ExternalTokens:
         key = await self._keys.of(entry).key(key_id)
         if key is None:
             raise invalid(
-                "The key (kid) that signed it is none of its issuer's (iss) for this algorithm (alg)."
+                "The key (kid) that signed it is none of its issuer's (iss) for this algorithm (alg).",
+                "unknown_key",
             )
         payload = read_json(verified_payload(token, key.key, algorithm=header.algorithm), what="payload")
         claims = read_external_claims(payload, header, entry)
         claims = msgspec.structs.replace(claims, tid=claims.tid.lower())
         if not key.signs_for(claims.tid, entry.issuers(claims.tid)):
-            raise invalid("The key that signed it is not for the tenant (tid).")
+            raise invalid("The key that signed it is not for the tenant (tid).", "untrusted_issuer")
         return ExternalToken(
             entry.entry_id,
             key_id,
@@ -86,16 +97,18 @@ class ExternalTokens:
     def standing(self, token: ExternalToken, *, now_seconds: float) -> Standing:
         """Return whom a token stands for now; raises Unauthenticated when it stands for nobody any more."""
         if now_seconds >= token.ends_seconds:
-            raise invalid("Lifetime validation failed, the token is expired.")
+            raise invalid("Lifetime validation failed, the token is expired.", "expired_token")
         if now_seconds < token.begins_seconds:
-            raise invalid("Lifetime validation failed, the token is not valid yet.")
+            raise invalid("Lifetime validation failed, the token is not valid yet.", "early_token")
         actor = token.caller.actor
         entry = self._entry(actor.issuer, actor.tenant_id)
         if entry.entry_id != token.entry_id or self._directory.tenant(actor.tenant_id) is None:
-            raise invalid("The issuer (iss) does not speak for the tenant (tid) any more.")
+            raise invalid(
+                "The issuer (iss) does not speak for the tenant (tid) any more.", "untrusted_issuer"
+            )
         keys = self._keys.of(entry)
         if keys.known(token.key_id) != token.key:
-            raise invalid("The key that signed it is not one of its issuer's (iss) any more.")
+            raise invalid("The key that signed it is not one of its issuer's (iss) any more.", "unknown_key")
         return Standing(
             token.caller,
             begins_seconds=token.begins_seconds,
@@ -107,10 +120,10 @@ class ExternalTokens:
             raise invalid("The tenant (tid) is missing; the issuer (iss) must be made to add it.")
         tenant_id = tenant.lower()
         if tenant_id == PERSONAL_ACCOUNTS:
-            raise invalid("Personal Microsoft accounts have no security posture.")
+            raise invalid("Personal Microsoft accounts have no security posture.", "unknown_tenant")
         entry = self._directory.issuers().entry(issuer, tenant_id)
         if entry is None or tenant_id == STORE_CHAIN:
-            raise invalid("The issuer (iss) does not speak for the tenant (tid) here.")
+            raise invalid("The issuer (iss) does not speak for the tenant (tid) here.", "untrusted_issuer")
         return entry
 
 

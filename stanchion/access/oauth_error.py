@@ -4,11 +4,17 @@
 fault, because clients and people look for it. No part of a secret or token is ever repeated.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from stanchion.access.client import Client
+from stanchion.errors import Denial
 from stanchion.model.json_text import JsonObject, dump_json
 
+_DENIED, _REVOKED, _TOO_MANY_FAILURES = 401, 7000112, 90055
+# By the AADSTS code; another 401 is for want of a good secret or assertion.
+_DENIALS: Mapping[int, Denial] = {_REVOKED: "revoked_app", _TOO_MANY_FAILURES: "too_many_failures"}
 _FOR_PEOPLE = (
     "nobody signs in here. Use client_credentials, 'stanchion token --upn' for a token of a person, or an issuer of "
     "your own ('stanchion issuer add')."
@@ -27,7 +33,10 @@ _OTHER_GRANTS = dict.fromkeys(
 
 
 class OAuthError(Exception):
-    """A refusal; `retry_after_seconds` only where waiting helps."""
+    """A refusal; `retry_after_seconds` only where waiting helps, `denial` where a client was not let in.
+
+    `client` is the one that was named, whether it proved itself or not.
+    """
 
     def __init__(
         self, error: str, code: int, *, text: str, status: int = 400, retry_after_seconds: int | None = None
@@ -38,6 +47,10 @@ class OAuthError(Exception):
         self.text = text
         self.status = status
         self.retry_after_seconds = retry_after_seconds
+        self.denial: Denial | None = _DENIALS.get(code) or (
+            "wrong_credentials" if status == _DENIED else None
+        )
+        self.client: Client | None = None
 
 
 @dataclass(frozen=True)
@@ -184,16 +197,18 @@ def untimely_assertion(max_lifetime_seconds: int) -> OAuthError:
     )
 
 
-def revoked_client() -> OAuthError:
+def revoked_client(client: Client) -> OAuthError:
     """Return the refusal of a client that proved who it is, and is revoked."""
-    return OAuthError("unauthorized_client", 7000112, text="The application is revoked.")
+    error = OAuthError("unauthorized_client", _REVOKED, text="The application is revoked.")
+    error.client = client
+    return error
 
 
 def too_many_failures(retry_after_seconds: int) -> OAuthError:
     """Return the refusal of a caller who failed too often."""
     return OAuthError(
         "temporarily_unavailable",
-        90055,
+        _TOO_MANY_FAILURES,
         text=f"Too many failed requests. Try again in {retry_after_seconds} seconds.",
         status=429,
         retry_after_seconds=retry_after_seconds,

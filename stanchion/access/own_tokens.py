@@ -35,7 +35,7 @@ from stanchion.access.origin import Origins
 from stanchion.access.permission import FLEET_PERMISSIONS
 from stanchion.access.standing import Standing
 from stanchion.access.tenants import PERSONAL_ACCOUNTS
-from stanchion.errors import Unauthenticated
+from stanchion.errors import Denial, Unauthenticated
 from stanchion.ledger.changes import Actor
 from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store import STORE_CHAIN
@@ -47,6 +47,16 @@ class OwnToken:
 
     kid: str
     claims: Claims
+
+    @property
+    def tenant_id(self) -> str:
+        """The tenant that it names."""
+        return self.claims.tid
+
+    @property
+    def app_id(self) -> str:
+        """The application that asked for it."""
+        return self.claims.appid
 
 
 class OwnTokens:
@@ -60,12 +70,13 @@ class OwnTokens:
     def verify(self, token: bytes, header: TokenHeader, *, now_seconds: float) -> OwnToken:
         """Return what a token truly says; raises Unauthenticated."""
         if header.algorithm != ALGORITHM:
-            raise invalid(f"The algorithm (alg) must be {ALGORITHM}.")
+            raise invalid(f"The algorithm (alg) must be {ALGORITHM}.", "wrong_algorithm")
         key = self._directory.verifying_key(header.kid, now_seconds=now_seconds)
         if key is None:
             raise invalid(
                 "The key that signed it is unknown or retired. If it comes from an issuer (iss) of your own, "
-                "`stanchion issuer add` has to add that issuer for the tenant (tid)."
+                "`stanchion issuer add` has to add that issuer for the tenant (tid).",
+                "unknown_key",
             )
         payload = read_json(verified_payload(token, key, algorithm=ALGORITHM), what="payload")
         claims = read_claims(payload, Claims, needed="aud, iss, tid, appid, sub, exp, nbf, iat")
@@ -80,12 +91,14 @@ class OwnTokens:
         key_ends_ticks = self._directory.key_ends_ticks(token.kid)
         key_ends_seconds = math.inf if key_ends_ticks is None else key_ends_ticks / TICKS_PER_SECOND
         if now_seconds >= key_ends_seconds:
-            raise invalid("The key that signed it is unknown or retired.")
+            raise invalid("The key that signed it is unknown or retired.", "unknown_key")
         if claims.tid == STORE_CHAIN or self._directory.tenant(claims.tid) is None:
-            raise invalid("The tenant (tid) is not known here; `stanchion tenant add` adds it.")
+            raise invalid(
+                "The tenant (tid) is not known here; `stanchion tenant add` adds it.", "unknown_tenant"
+            )
         client = self._directory.client(claims.appid)
         if client is None or client.tenant_id != claims.tid:
-            raise _unknown_application()
+            raise _unknown_application("unknown_app")
         _check_revocation(claims, client)
         return Standing(
             _caller(claims, client),
@@ -95,22 +108,22 @@ class OwnTokens:
 
     def _check_authority(self, claims: Claims) -> None:
         if claims.tid.lower() == PERSONAL_ACCOUNTS:
-            raise invalid("Personal Microsoft accounts have no security posture.")
+            raise invalid("Personal Microsoft accounts have no security posture.", "unknown_tenant")
         if claims.aud == self._own.audience:
             authority = self._own
         elif self._origins.accepts_audience(claims.aud):
             authority = Authority(claims.aud)
         else:
-            raise invalid("The audience (aud) is not this server.")
+            raise invalid("The audience (aud) is not this server.", "wrong_audience")
         if claims.iss != authority.issuer(claims.tid):
-            raise invalid("The issuer (iss) is not trusted for the tenant (tid).")
+            raise invalid("The issuer (iss) is not trusted for the tenant (tid).", "untrusted_issuer")
 
 
 def _check_times(claims: Claims, *, now_seconds: float) -> None:
     if now_seconds >= claims.exp + CLOCK_SKEW_SECONDS:
-        raise invalid("Lifetime validation failed, the token is expired.")
+        raise invalid("Lifetime validation failed, the token is expired.", "expired_token")
     if now_seconds < max(claims.nbf, claims.iat) - CLOCK_SKEW_SECONDS:
-        raise invalid("Lifetime validation failed, the token is not valid yet.")
+        raise invalid("Lifetime validation failed, the token is not valid yet.", "early_token")
     if claims.exp - claims.iat > TOKEN_LIFETIME_SECONDS:
         raise invalid(f"Lifetime validation failed, tokens live at most {TOKEN_LIFETIME_SECONDS} seconds.")
 
@@ -121,14 +134,20 @@ def _check_revocation(claims: Claims, client: Client) -> None:
     if is_challengeable(claims.xms_cc):
         ended_ticks = client.revoked_ticks or 0
         from_seconds = max(client.tokens_from_seconds, ended_ticks // TICKS_PER_SECOND + 1)
-        raise Unauthenticated(REVOKED, claims=challenge_for(from_seconds))
+        raise Unauthenticated(
+            REVOKED,
+            claims=challenge_for(from_seconds),
+            denial="revoked_app" if client.revoked else "revoked_token",
+        )
     if client.revoked:
-        raise _unknown_application()
-    raise invalid("The tokens of the application (appid) were revoked after this one was issued (iat).")
+        raise _unknown_application("revoked_app")
+    raise invalid(
+        "The tokens of the application (appid) were revoked after this one was issued (iat).", "revoked_token"
+    )
 
 
-def _unknown_application() -> Unauthenticated:
-    return invalid("The application (appid) is unknown in this tenant, or revoked.")
+def _unknown_application(denial: Denial) -> Unauthenticated:
+    return invalid("The application (appid) is unknown in this tenant, or revoked.", denial)
 
 
 def _caller(claims: Claims, client: Client) -> Caller:

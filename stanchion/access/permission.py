@@ -66,13 +66,15 @@ def require(caller: Caller, need: Need) -> None:
     if not caller.permissions and not caller.delegated:
         raise Forbidden(
             "Either scp or roles claim need to be present in the token. "
-            f"This operation needs {need.permissions_text}."
+            f"This operation needs {need.permissions_text}.",
+            denial="missing_permission",
         )
     lacks_permission = not caller.permissions & need.permissions
     missing = need.permissions_text if lacks_permission else f"one of the roles {', '.join(need.roles)}"
     raise Forbidden(
         "Auth token does not contain valid permissions or user does not have valid roles. "
-        f"This operation needs {missing}."
+        f"This operation needs {missing}.",
+        denial="missing_permission" if lacks_permission else "missing_role",
     )
 
 

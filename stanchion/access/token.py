@@ -59,6 +59,7 @@ class TokenVerifier:
         self._external = ExternalTokens(directory, keys)
         self._max_kept = max_kept
         self._kept: dict[bytes, _Kept] = {}
+        self.judged = 0  # how many tokens were not known from before
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -88,6 +89,7 @@ class TokenVerifier:
         return known or await self._judge(read_bearer(authorization), now_seconds=now_seconds)
 
     async def _judge(self, token: bytes, *, now_seconds: float) -> Caller:
+        self.judged += 1
         digest = sha256(token).digest()
         kept = self._kept.get(digest)
         if kept is not None:
@@ -111,10 +113,15 @@ class TokenVerifier:
     def _stand(self, digest: bytes, token: OwnToken | ExternalToken, *, now_seconds: float) -> Caller:
         # Before what is judged by it: what changes meanwhile is then seen at the next request.
         state = self._directory.state()
-        if isinstance(token, OwnToken):
-            standing = self._own.standing(token, now_seconds=now_seconds)
-        else:
-            standing = self._external.standing(token, now_seconds=now_seconds)
+        try:
+            if isinstance(token, OwnToken):
+                standing = self._own.standing(token, now_seconds=now_seconds)
+            else:
+                standing = self._external.standing(token, now_seconds=now_seconds)
+        except Unauthenticated as error:
+            # Its signature is true, so that operators may learn whose it is.
+            error.tenant_id, error.app_id = token.tenant_id, token.app_id
+            raise
         caller = standing.caller
         self._keep(digest, _Kept(token, caller, standing.begins_seconds, standing.ends_seconds, state))
         return caller

@@ -37,6 +37,7 @@ from stanchion.access.token_request import (
     read_credentials,
     uses_basic,
 )
+from stanchion.errors import Denial
 from stanchion.model.json_text import JsonObject, dump_json
 
 _PERSONAL = frozenset({"consumers", PERSONAL_ACCOUNTS})
@@ -64,7 +65,10 @@ class TokenAnswer:
     status: int
     body: bytes = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict)
-    reason: str = ""  # for the log
+    # For the log: why it is a refusal, and of which client, whom nothing may have proved.
+    reason: str = ""
+    denial: Denial | None = None
+    client: Client | None = None
 
 
 class TokenEndpoint:
@@ -87,7 +91,8 @@ class TokenEndpoint:
         except OAuthError as error:
             return refusal(request, error, now_seconds=now_seconds)
         described: JsonObject = {"token_type": "Bearer", **_times(claims, credentials, request.version)}
-        return TokenAnswer(200, dump_json({**described, "access_token": self._issuer.sign(claims)}))
+        body = dump_json({**described, "access_token": self._issuer.sign(claims)})
+        return TokenAnswer(200, body, client=client)
 
     def _credentials(self, request: TokenRequest) -> ClientCredentials:
         if request.tenant in _PERSONAL:
@@ -101,17 +106,23 @@ class TokenEndpoint:
 
     def _client(self, request: TokenRequest, credentials: ClientCredentials, *, now_seconds: float) -> Client:
         counted = _counted_id(credentials)
-        wait_seconds = self._attempts.retry_after_seconds(request.address, counted, now_seconds=now_seconds)
-        if wait_seconds is not None:
-            raise too_many_failures(wait_seconds)
+        self._require_turn(request, counted, now_seconds=now_seconds)
         known = self._directory.client(counted) if counted else None
+        # The directory may have waited for its database while others guessed: from here on nothing waits.
+        self._require_turn(request, counted, now_seconds=now_seconds)
         try:
             client = self._proven(request, credentials, known, now_seconds=now_seconds)
-        except OAuthError:
+        except OAuthError as error:
             self._attempts.add(request.address, counted, now_seconds=now_seconds)
+            error.client = known
             raise
         self._attempts.forget(request.address, counted)
         return client
+
+    def _require_turn(self, request: TokenRequest, counted: str, *, now_seconds: float) -> None:
+        wait_seconds = self._attempts.retry_after_seconds(request.address, counted, now_seconds=now_seconds)
+        if wait_seconds is not None:
+            raise too_many_failures(wait_seconds)
 
     def _proven(
         self,
@@ -138,7 +149,7 @@ class TokenEndpoint:
             self._directory.reread()
             client = self._directory.client(client.client_id) or client
         if client.revoked:
-            raise revoked_client()
+            raise revoked_client(client)
         begins_seconds = max(now_seconds, client.tokens_from_seconds)
         if wanted.not_before_seconds > begins_seconds:
             raise malformed("The parameter 'claims' asks for a token that begins (nbf) later than now.")
@@ -181,4 +192,5 @@ def refusal(request: TokenRequest, error: OAuthError, *, now_seconds: float) -> 
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     body = error_body(error, trace, now_seconds=now_seconds)
-    return TokenAnswer(error.status, body, headers, f"AADSTS{error.code}: {error.text}")
+    reason = f"AADSTS{error.code}: {error.text}"
+    return TokenAnswer(error.status, body, headers, reason, error.denial, error.client)

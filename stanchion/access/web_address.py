@@ -1,6 +1,12 @@
-"""The address of an issuer or of its keys: https, a host, and nothing in it that would hide another one."""
+"""The address of an issuer or of its keys: https, a host, and nothing in it that would hide another one.
+
+An address in numbers may be of a private network, where many an issuer is, and of this machine; but not link-local,
+where clouds keep what only the machine may know, nor one that no host has.
+"""
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from stanchion.errors import BadRequest
@@ -11,6 +17,7 @@ MAX_ADDRESS_CHARACTERS = 2048
 # Visible ASCII but quotes, backslash, angle brackets and the fragment: what no two readers of URLs take differently.
 _PLAIN = re.compile(r"https://[!$-;=?-\[\]-~]+", re.ASCII)
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,252}[a-z0-9])?|[0-9a-f:.]{2,45}", re.ASCII)
+_NUMBERS = re.compile(r"(?:0x[0-9a-f]+|[0-9]+)(?:\.(?:0x[0-9a-f]+|[0-9]+)){0,3}\.?", re.ASCII)
 _MAX_PORT = 65535
 
 
@@ -44,4 +51,14 @@ def _is_fine(parts: SplitResult) -> bool:
         and "@" not in parts.netloc
         and parts.netloc == parts.netloc.lower()
         and (port is None or 0 < port <= _MAX_PORT)
+        and not _is_of_no_issuer(host)
     )
+
+
+def _is_of_no_issuer(host: str) -> bool:
+    with suppress(ValueError):
+        address = ip_address(host)
+        address = getattr(address, "ipv4_mapped", None) or address
+        return address.is_link_local or address.is_multicast or address.is_unspecified
+    # Numbers in other forms than the usual one, which resolvers read as addresses all the same.
+    return _NUMBERS.fullmatch(host) is not None

@@ -6,27 +6,35 @@
 """
 
 import datetime as dt
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import TypeAlias
 
 import click
 
-from stanchion.app import database_file, key_file
+from stanchion.app import database_file, key_file, on_postgresql
 from stanchion.cli.checks.chains import check_chains
 from stanchion.cli.checks.clients import check_client_certificates
 from stanchion.cli.checks.configuration import check_certificate, check_configuration
-from stanchion.cli.checks.database import check_database, check_schema
+from stanchion.cli.checks.database import (
+    check_file,
+    check_postgresql,
+    check_schema,
+    check_server_clock,
+    check_servers,
+)
 from stanchion.cli.checks.finding import Finding, failed, ok, warning
 from stanchion.cli.checks.machine import check_clock, check_disk, check_server
 from stanchion.cli.checks.trust import check_issuers, check_keys
 from stanchion.cli.options import json_option, print_object, setting_options, settings_from
 from stanchion.errors import OperatorError, StanchionError
 from stanchion.settings import SETTINGS, Settings
-from stanchion.store.inspection import Inspection, inspect_database
+from stanchion.store.batch import now_ticks
+from stanchion.store.file_inspection import inspect_file
+from stanchion.store.inspection import Inspection
 from stanchion.store.tables import HEAD_REVISION
 
 Check: TypeAlias = Callable[[], Iterable[Finding]]
@@ -74,44 +82,62 @@ def _printed(examined: Iterable[Named]) -> Iterator[Named]:
 def _examined(options: dict[str, object], *, full: bool) -> Iterator[Named]:
     try:
         settings = settings_from(options)
-        path = database_file(settings)
+        path = None if on_postgresql(settings) else database_file(settings)
     except (click.ClickException, OperatorError) as error:
         yield "configuration", failed(error.message)
         return
     yield from _made("configuration", partial(check_configuration, settings))
     yield from _made("certificate", partial(check_certificate, settings, now=dt.datetime.now(dt.UTC)))
-    yield from _made("disk", partial(check_disk, path))
-    yield from _made("server", partial(check_server, path))
     try:
-        with inspect_database(path) as store:
-            yield from _examined_store(store, settings, full=full)
+        if path is None:
+            yield from _examined_server(settings, full=full)
+        else:
+            yield from _made("disk", partial(check_disk, path))
+            yield from _made("server", partial(check_server, path))
+            yield from _examined_file(path, settings, full=full)
     except OperatorError as error:
         yield "database", failed(error.message)
         yield from _not_made(_NEEDING_THE_DATABASE, "the database cannot be read")
 
 
-def _examined_store(store: Inspection, settings: Settings, *, full: bool) -> Iterator[Named]:
+def _examined_file(path: Path, settings: Settings, *, full: bool) -> Iterator[Named]:
+    with inspect_file(path) as file:
+        yield from _made("database", partial(check_file, file, full=full))
+        yield from _examined_store(file.store, settings, full=full, brought_by="the next start of the server")
+        if file.was_written:
+            yield (
+                "database",
+                warning(
+                    "Somebody wrote to the file while it was looked at without a log; if anything failed, repeat."
+                ),
+            )
+
+
+def _examined_server(settings: Settings, *, full: bool) -> Iterator[Named]:
+    # Its driver is not for those who use SQLite.
+    from stanchion.store.postgresql.inspection import inspect_postgresql
+
+    with inspect_postgresql(settings.database) as server:
+        yield from _made("server", partial(check_servers, server))
+        yield from _made("database", partial(check_postgresql, server))
+        yield from _made("clock", partial(check_server_clock, server, now_ticks=now_ticks))
+        yield from _examined_store(server.store, settings, full=full, brought_by="`stanchion migrate`")
+
+
+def _examined_store(store: Inspection, settings: Settings, *, full: bool, brought_by: str) -> Iterator[Named]:
     checks: tuple[tuple[str, Check], ...] = (
         ("key file", partial(check_keys, store, key_file=key_file(settings))),
-        ("clock", partial(check_clock, store, now_ticks=time.time_ns() // 100)),
+        ("clock", partial(check_clock, store, now_ticks=now_ticks())),
         ("issuers", partial(check_issuers, store)),
         ("apps", partial(check_client_certificates, store, now=dt.datetime.now(dt.UTC))),
         ("chain", partial(check_chains, store, full=full)),
     )
-    yield from _made("database", partial(check_database, store, full=full))
-    yield from _made("schema", partial(check_schema, store))
+    yield from _made("schema", partial(check_schema, store, brought_by=brought_by))
     if _is_present(store):
         for name, made in checks:
             yield from _made(name, made)
     else:
         yield from _not_made(_NEEDING_THE_SCHEMA, "the schema is not that of this version")
-    if store.was_written:
-        yield (
-            "database",
-            warning(
-                "Somebody wrote to the file while it was looked at without a log; if anything failed, repeat."
-            ),
-        )
 
 
 def _is_present(store: Inspection) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stanchion.app import key_file, open_store
 from stanchion.cli.options import settings_from
-from stanchion.store import SQLiteStore
+from stanchion.store import OperatedStore
 
 STORE_SETTINGS = ("database", "key_file")
 
@@ -16,7 +16,7 @@ STORE_SETTINGS = ("database", "key_file")
 class LocalStore:
     """An open store and the file with the key that seals its signing keys."""
 
-    store: SQLiteStore
+    store: OperatedStore
     key_file: Path
 
 

@@ -1,4 +1,4 @@
-"""`stanchion export | verify | migrate`: a tenant's data out, and whether it is what it was."""
+"""`stanchion export | verify`: a tenant's data out, and whether it is what it was."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from stanchion.access.tenants import parse_tenant_id
-from stanchion.app import migrate_database
 from stanchion.cli.context import STORE_SETTINGS, local_store
 from stanchion.cli.options import (
     json_option,
@@ -14,7 +13,6 @@ from stanchion.cli.options import (
     print_object,
     print_table,
     setting_options,
-    settings_from,
     tenant_option,
 )
 from stanchion.errors import NotFound, OperatorError
@@ -25,7 +23,6 @@ from stanchion.model.edm import CONTROL_PROFILES, GRAPH_SETS, EntitySet
 from stanchion.model.json_text import dump_json
 from stanchion.store import STORE_CHAIN
 from stanchion.store.moment import Moment
-from stanchion.store.tables import HEAD_REVISION
 from stanchion.store.verify import verify as verify_tenant
 
 _NOTED_HEAD = re.compile(r"(?P<sequence>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
@@ -84,18 +81,6 @@ def verify(tenant_id: str, head: str | None, *, as_json: bool, **options: object
             "written."
         )
     print_object(result, as_json=as_json)
-
-
-@click.command("migrate")
-@setting_options(*STORE_SETTINGS)
-@json_option
-def migrate(*, as_json: bool, **options: object) -> None:
-    """Bring the database's schema up to date, making it when it is new."""
-    migrate_database(settings_from(options).database)
-    if as_json:
-        print_object({"schema": HEAD_REVISION}, as_json=True)
-    else:
-        click.echo("The schema is up to date.")
 
 
 def _chain(tenant_id: str) -> str:

@@ -23,7 +23,7 @@ from stanchion.errors import OperatorError
 from stanchion.ledger.changes import Operator
 from stanchion.model.json_text import dump_json
 from stanchion.settings import Settings
-from stanchion.store import ClientRow, SQLiteStore
+from stanchion.store import ClientRow, OperatedStore
 from stanchion.store.connection import database_path
 
 DEMO_DATABASE = "sqlite:///.stanchion/demo.db"
@@ -110,12 +110,12 @@ def _prepare(settings: Settings) -> str:
     )
 
 
-def _apps(store: SQLiteStore) -> dict[str, ClientRow]:
+def _apps(store: OperatedStore) -> dict[str, ClientRow]:
     """Return the demo's apps by tenant; a tenant whose app is there was filled to the end."""
     return {row.tenant_id: row for row in store.clients(None) if row.name == APP_NAME}
 
 
-def _fill(store: SQLiteStore, tenant: DemoTenant) -> None:
+def _fill(store: OperatedStore, tenant: DemoTenant) -> None:
     note(f"Making {tenant.name}: {len(tenant.profiles)} controls, {len(tenant.scores)} days of scores ...")
     if store.tenant(tenant.tenant_id) is None:
         add_tenant(store, tenant.tenant_id, name=tenant.name, actor=_OPERATOR)

@@ -48,7 +48,7 @@ class Unreadable:
 
 
 def import_files(
-    paths: Iterable[Path], *, max_bytes: int, database: Path
+    paths: Iterable[Path], *, max_bytes: int, database: Path | None
 ) -> Iterator[ImportFile | Unreadable]:
     """Give each file, one in memory at a time; none of those beside `database` that bear its name."""
     for path in paths:
@@ -56,7 +56,7 @@ def import_files(
         for found in _files_in(path) if is_folder else (path,):
             if isinstance(found, Unreadable):
                 yield found
-            elif _is_part_of(found, database):
+            elif database is not None and _is_part_of(found, database):
                 reason = "This belongs to the database that files are imported into."
                 yield Unreadable(printable(str(found)), reason)
             else:

@@ -27,7 +27,7 @@ from stanchion.ledger.imports import (
     Refusal,
     Refusals,
 )
-from stanchion.store import SQLiteStore
+from stanchion.store import OperatedStore
 from stanchion.store.meta import operator
 from stanchion.store.rehearsal import rehearsal
 
@@ -93,7 +93,7 @@ def import_(
         raise OperatorError(refused)
 
 
-def import_bytes(store: SQLiteStore, data: bytes, *, source: str, tenant_id: str) -> ImportReport:
+def import_bytes(store: OperatedStore, data: bytes, *, source: str, tenant_id: str) -> ImportReport:
     """Import one file's content; all of it or, raising what refuses it, nothing."""
     return store.run(_read(ImportFile(source, source, data), Wanted(tenant_id), lambda *_: None).command)
 
@@ -108,8 +108,8 @@ class _Read:
 
 
 @contextmanager
-def _runner(store: SQLiteStore, *, dry_run: bool) -> Iterator[Run]:
-    with rehearsal(store.path) if dry_run else nullcontext(store) as stage:
+def _runner(store: OperatedStore, *, dry_run: bool) -> Iterator[Run]:
+    with rehearsal(store) if dry_run else nullcontext(store) as stage:
         yield stage.run
 
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from stanchion.access.origin import Origins
+from stanchion.app import on_postgresql
 from stanchion.errors import OperatorError
 from stanchion.settings import Settings
 from stanchion.web.cors import Cors
+from stanchion.web.operations_listener import OperationsAddress
 
 # In the first line of a private key (RFC 7468 11) or in a header of the older form (RFC 1421 4.6.1.1).
 _ENCRYPTED = b"ENCRYPTED"
@@ -55,8 +57,10 @@ def _reason(error: OSError) -> str:
 
 
 def _one_process(settings: Settings) -> None:
-    if settings.workers > 1:
-        raise click.UsageError("A SQLite database is served by one process; leave --workers at 1.")
+    if settings.workers > 1 and not on_postgresql(settings):
+        raise click.UsageError(
+            "A SQLite database is served by one process, PostgreSQL by many; leave --workers at 1."
+        )
 
 
 def _both_tls_files(settings: Settings) -> None:
@@ -72,4 +76,20 @@ def _cors_origins(settings: Settings) -> None:
     Cors(settings.cors_origin)
 
 
-RULES: tuple[Callable[[Settings], None], ...] = (_one_process, _both_tls_files, _origins, _cors_origins)
+def _operations(settings: Settings) -> None:
+    if settings.operations is None:
+        return
+    ports = OperationsAddress.of(settings.operations).ports(settings.workers)
+    if settings.port in ports:
+        raise OperatorError(
+            f"--operations {settings.operations} and --port {settings.port} need ports of their own."
+        )
+
+
+RULES: tuple[Callable[[Settings], None], ...] = (
+    _one_process,
+    _both_tls_files,
+    _origins,
+    _cors_origins,
+    _operations,
+)

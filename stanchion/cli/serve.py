@@ -1,6 +1,7 @@
 """`stanchion serve`: the HTTP server.
 
-- Granian's main process starts one worker, which serves; the store is opened in the worker, after the fork.
+- Granian's main process starts one worker, or several on PostgreSQL, which serve; the store is opened in each
+  worker, after the fork.
 - The lock of a SQLite database is taken by the main process and inherited by the worker, so that it is held
   until the last of them has ended. The worker dies with the main process (Linux: PR_SET_PDEATHSIG; elsewhere a
   thread watches), or it would go on serving unseen.
@@ -16,8 +17,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from starlette.types import ASGIApp
 from stanchion import __version__
 from stanchion.access.issuers import check_issuers
 from stanchion.access.operator import ensure_signing_key
-from stanchion.app import build_server, database_file, key_file, open_store
+from stanchion.app import build_server, database_file, key_file, on_postgresql, open_store
 from stanchion.cli.options import as_text, setting_options, settings_from
 from stanchion.cli.servable import require_servable
 from stanchion.errors import OperatorError
@@ -36,6 +37,8 @@ from stanchion.ledger.changes import Operator
 from stanchion.logs import configure_logs, logging_settings
 from stanchion.settings import SETTINGS, Settings, SettingValue
 from stanchion.store.lock import ServeLock
+from stanchion.web.connections import Silence, connection_limit, end_silent_connections
+from stanchion.web.operations_listener import OperationsAddress, check_free, listen
 
 # All but what only an import reads.
 SERVE_SETTINGS = tuple(name for name in SETTINGS if name != "max_import_bytes")
@@ -44,6 +47,8 @@ _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 # From linux/prctl.h.
 _PR_SET_PDEATHSIG = 1
 _PARENT_POLL_SECONDS = 0.5
+# Requests at once on one HTTP/2 connection: the least that RFC 9113 6.5.2 recommends.
+_STREAMS = 100
 # From malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 # At the default of 700 a batch of 64 writes is looked through some ten times, which takes a sixth of its CPU.
@@ -68,15 +73,14 @@ def run_server(settings: Settings, *, before_start: Callable[[], None] | None = 
     """
     require_servable(settings)
     configure_logs(settings.log_level, settings.log_format)
-    lock = ServeLock(database_file(settings))
-    try:
+    with _alone(settings):
         _check_port(settings)
+        if settings.operations is not None:
+            check_free(OperationsAddress.of(settings.operations), workers=settings.workers)
         _prepare(settings)
         if before_start is not None:
             before_start()
         _serve(settings)
-    finally:
-        lock.release()
 
 
 def address(settings: Settings) -> str:
@@ -84,6 +88,19 @@ def address(settings: Settings) -> str:
     scheme = "https" if settings.tls_certificate else "http"
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{scheme}://{host}:{settings.port}"
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Keep other servers from a SQLite file for the block; PostgreSQL serves as many as come."""
+    if on_postgresql(settings):
+        yield
+        return
+    lock = ServeLock(database_file(settings))
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check_port(settings: Settings) -> None:
@@ -127,17 +144,21 @@ def _serve(settings: Settings) -> None:
         after_in_parent=partial(signal.pthread_sigmask, signal.SIG_UNBLOCK, _STOP_SIGNALS),
         after_in_child=partial(_begin_worker, os.getpid()),
     )
+    most = connection_limit()
     server = Server(
         "stanchion.app",
         address=settings.host,
         port=settings.port,
         interface=Interfaces.ASGI,
-        workers=1,
+        workers=settings.workers,
         http=HTTPModes.auto,
         loop=Loops.auto,
         websockets=False,
+        backpressure=most,
         http1_settings=HTTP1Settings(header_read_timeout=settings.keep_alive_seconds * 1000),
-        http2_settings=HTTP2Settings(max_headers_size=2 * settings.max_header_bytes),
+        http2_settings=HTTP2Settings(
+            max_concurrent_streams=_STREAMS, max_headers_size=2 * settings.max_header_bytes
+        ),
         ssl_cert=Path(settings.tls_certificate) if settings.tls_certificate else None,
         ssl_key=Path(settings.tls_key) if settings.tls_key else None,
         ssl_protocol_min=SSLProtocols.tls12,
@@ -146,20 +167,32 @@ def _serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=settings.request_timeout_seconds + 10,
     )
-    server.serve(target_loader=partial(_load, settings), wrap_loader=False)
+    server.serve(target_loader=partial(_load, settings, most), wrap_loader=False)
 
 
-def _load(settings: Settings) -> ASGIApp:
+def _load(settings: Settings, max_connections: int) -> ASGIApp:
     """Return the application, in the worker."""
     try:
-        application = build_server(open_store(settings, serving=True), settings)
+        operations = _listen_for_operations(settings)
+        application = build_server(open_store(settings, serving=True), settings, operations=operations)
     except OperatorError as error:
         logger.critical("%s", error.message)
         sys.exit(1)
     _settle_memory()
-    logger.info("Stanchion %s serves %s from %s", __version__, address(settings), settings.database)
+    silence = Silence(settings.keep_alive_seconds, max_connections)
+    end_silent_connections(settings.port, silence=silence, under_way=application.under_way)
+    database = SETTINGS["database"].shown(settings.database)
+    logger.info("Stanchion %s serves %s from %s", __version__, address(settings), database)
+    if operations is not None:
+        logger.info("Metrics are at http://%s:%s/metrics", *operations.getsockname()[:2])
     logger.info("Settings other than the defaults: %s", _told(settings) or "none")
     return application
+
+
+def _listen_for_operations(settings: Settings) -> socket.socket | None:
+    if settings.operations is None:
+        return None
+    return listen(OperationsAddress.of(settings.operations), workers=settings.workers)
 
 
 def _told(settings: Settings) -> str:

@@ -4,7 +4,7 @@
 - An empty variable counts as absent, as deployment tools leave them. The values of a repeatable one are separated
   by blanks.
 - Kubernetes and Docker describe services to containers in variables of their own; those of a service that is
-  named after us look like ours and are passed over.
+  named after us look like ours and are passed over. So are those that tell our own tests what to use.
 """
 
 import re
@@ -21,6 +21,8 @@ Source: TypeAlias = Literal["option", "environment", "file", "default"]
 
 PREFIX = "STANCHION_"
 CONFIG_VARIABLE = "STANCHION_CONFIG"
+# Whoever works on us may have them set while trying a command.
+_OF_TESTS = ("STANCHION_TEST_", "STANCHION_CRASH_")
 CLIENT_SECRET_VARIABLE = "STANCHION_CLIENT_SECRET"  # noqa: S105 (the name of a variable)
 
 _VARIABLES = (*(setting.variable for setting in SETTINGS.values()), CONFIG_VARIABLE, CLIENT_SECRET_VARIABLE)
@@ -96,7 +98,10 @@ def _ours(environment: Mapping[str, str]) -> dict[str, str]:
     return {
         name: text
         for name, text in environment.items()
-        if name.startswith(PREFIX) and text and not _describes_a_service(name, text)
+        if name.startswith(PREFIX)
+        and text
+        and not name.startswith(_OF_TESTS)
+        and not _describes_a_service(name, text)
     }
 
 

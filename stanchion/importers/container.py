@@ -72,6 +72,8 @@ class Entry:
             with self._archive.open(self._record) as file:
                 # Asked for no more than was counted before: what unpacks to more stays packed.
                 data = file.read(self._record.file_size)
+                # Only at its end is an entry held against its sum, and a length of nothing is not read to the end.
+                file.read(1)
         except _DAMAGED as error:
             raise _damaged(error) from None
         refuse_archive(data, inside=True)

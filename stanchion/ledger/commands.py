@@ -72,7 +72,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         """Return an entity; raises NotFound where it is not there, or of a provider not to be touched."""
         stored = draft.get(entity_set, entity_id)
         if stored is None or not self.may_touch(stored):
-            raise NotFound(not_found_message(entity_set, entity_id), target="id")
+            raise not_found(entity_set, entity_id, hidden=stored is not None)
         return stored
 
     def may_touch(self, stored: Stored) -> bool:
@@ -225,9 +225,13 @@ def entity_reads(entity_set: EntitySet, entity_id: str) -> tuple[Key, ...]:
     return (key, LatestDecisionKey(entity_id)) if is_control(entity_set) else (key,)
 
 
-def not_found_message(entity_set: EntitySet, entity_id: str) -> str:
-    """Say that an entity is not there, in Graph's words."""
-    return f"Resource {shown(entity_id)} does not exist in {entity_set.name} of this tenant."
+def not_found(entity_set: EntitySet, entity_id: str, *, hidden: bool) -> NotFound:
+    """Return the refusal of an entity that is not there, in Graph's words; who may not see it is told the same."""
+    return NotFound(
+        f"Resource {shown(entity_id)} does not exist in {entity_set.name} of this tenant.",
+        target="id",
+        denial="other_provider" if hidden else None,
+    )
 
 
 def refuse_other_version(stored: Stored, if_match: Versions) -> None:

@@ -68,6 +68,7 @@ def refuse_other_tenant(value: JsonObject, *, tenant_id: str) -> None:
         raise BadRequest(
             f"'azureTenantId' is {shown(named)}, but the tenant written to is '{tenant_id}'.",
             target="azureTenantId",
+            denial="other_tenant",
         )
 
 

@@ -212,7 +212,9 @@ class ImportEntities(Wish, frozen=True, kw_only=True, dict=True):
                 refusals.add(_refusal(incoming, error))
             else:
                 owner = owner_of(value)
-                key = incoming.entity_set.name, ids[-1], owner.folded if owner is not None else None
+                # Controls of several products may have one id; whatever else has the same id is the same entity.
+                product = owner.folded if owner is not None and is_control(incoming.entity_set) else None
+                key = incoming.entity_set.name, ids[-1], product
                 last[key] = _Candidate(incoming, ids, owner)
         return _Sifted(tuple(last.values()), refusals)
 

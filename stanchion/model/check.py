@@ -25,6 +25,9 @@ from stanchion.model.json_text import JsonObject, JsonValue, json_kind
 from stanchion.model.wording import did_you_mean, shown
 
 MAX_ID_CHARACTERS = 256
+# Of a text by which entities are looked up: with an id beside it, it must fit into a row of PostgreSQL's indexes.
+MAX_LOOKED_UP_CHARACTERS = 256
+_LOOKED_UP = (("controlCategory",), ("vendorInformation", "provider"))
 _INT32 = range(-(2**31), 2**31)
 # As names of 4.01, which leaves out their prefix (OData JSON 4.01, 4.6).
 _CONTROL_INFORMATION = frozenset(
@@ -59,6 +62,8 @@ def check_entity(value: JsonObject, entity_set: EntitySet, *, whole: bool) -> Js
     checked = _members(value, entity_set.type, path=())
     if "id" in checked:
         _check_id(checked["id"])
+    for path in _LOOKED_UP:
+        _check_looked_up(checked, path)
     if whole:
         check_whole(checked, entity_set)
     return checked
@@ -238,6 +243,18 @@ def _check_id(value: JsonValue) -> None:
         raise BadRequest(
             f"The value of 'id' must be 1 to {MAX_ID_CHARACTERS} characters without control characters.",
             target="id",
+        )
+
+
+def _check_looked_up(value: JsonObject, path: tuple[str, ...]) -> None:
+    found: JsonValue = value
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    if isinstance(found, str) and len(found) > MAX_LOOKED_UP_CHARACTERS:
+        raise BadRequest(
+            f"The value of '{_text(path)}' must have at most {MAX_LOOKED_UP_CHARACTERS} characters, "
+            f"not {len(found):,}.",
+            target=_text(path),
         )
 
 

@@ -36,6 +36,7 @@ _METHOD = re.compile(r"[A-Za-z]{1,16}", re.ASCII)
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}", re.ASCII)
 _HEADER_VALUE = re.compile("[\t\x20-\x7e\x80-\xff]*")
 _WITH_ORIGIN = re.compile(r"(?P<origin>[a-z][a-z0-9+.-]*://[^/?]*)(?P<rest>.*)", re.ASCII | re.IGNORECASE)
+_AFTER_FIRST = re.compile(r"[/?(]")
 _NOT_IN_URLS = re.compile(r"[\x00-\x1f\x7f\\#]")
 _FROM_BASE64 = str.maketrans("+/", "-_")
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
@@ -246,7 +247,7 @@ def _headers(value: JsonValue, *, where: str) -> dict[str, str]:
 
 def _refuse_references(items: Iterable[BatchItem], ids: frozenset[str]) -> None:
     for place, item in enumerate(items):
-        first = re.split(r"[/?(]", item.url, maxsplit=1)[0].casefold()
+        first = _AFTER_FIRST.split(item.url, maxsplit=1)[0].casefold()
         id = first[1:]
         if first.startswith("$") and id in ids and id not in _SYSTEM_RESOURCES:
             raise NotImplementedFeature(

@@ -1,12 +1,13 @@
 """A batch of commands in one transaction: load what they read, fold them, write what is left, COMMIT.
 
-- BEGIN IMMEDIATE comes first, so that what is loaded is still so at COMMIT.
+- The lock comes first, so that what is loaded is still so at COMMIT: on SQLite that of BEGIN IMMEDIATE, on PostgreSQL
+  that of the tenant's head, which is read before anything else.
 - A refused command, and one that fails by a bug of ours, leave nothing and harm no other.
-- One transaction may hold several tenants: each has its own fold; they share the rows that no tenant owns.
+- On SQLite one transaction may hold several tenants: each has its own fold; they share the rows that no tenant owns.
+  On PostgreSQL, where two that lock several heads could wait for each other, it holds one.
 """
 
 import secrets
-import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -29,8 +30,6 @@ from stanchion.ledger.working_set import (
     TenantState,
 )
 from stanchion.model.edm import ENTITY_SETS
-from stanchion.store.failures import breaks_the_store, for_caller
-from stanchion.store.locking import take_lock
 from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken, never_run, unknown
 from stanchion.store.reading import (
     read_entities,
@@ -40,6 +39,7 @@ from stanchion.store.reading import (
     read_latest_decisions,
 )
 from stanchion.store.rows import read_row, read_table
+from stanchion.store.session import Connection
 from stanchion.store.writing import packed, write
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ _SALTS_AT_ONCE = 64
 
 
 def commit_batch(
-    connection: sqlite3.Connection, commands: Sequence[Command[T]], *, patience_seconds: float = 0.0
+    connection: Connection, commands: Sequence[Command[T]], *, patience_seconds: float = 0.0
 ) -> list[Outcome[T]]:
     """Run commands in one transaction, or each in its own if that one fails; the outcomes in their order.
 
@@ -56,22 +56,35 @@ def commit_batch(
     unknown whether the transaction was committed.
     """
     try:
-        take_lock(connection, patience_seconds=patience_seconds)
-    except sqlite3.Error as error:
-        return [refusal(error) for _ in commands]
+        connection.begin(patience_seconds=patience_seconds)
+    except connection.failures as error:
+        return [refusal(connection, error) for _ in commands]
     try:
-        with all_or_nothing(connection):
-            return _transaction(connection, commands)
+        return commit_together(connection, commands)
     except StoreBroken:
         raise
     except Exception as error:  # noqa: BLE001 (whatever it is, each command must be run alone)
         if len(commands) == 1:
-            return [refusal(error)]
+            return [refusal(connection, error)]
     return _one_by_one(connection, commands, patience_seconds=patience_seconds)
 
 
+def commit_together(connection: Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
+    """Run commands in the transaction that has begun, and end it; the outcomes in their order.
+
+    Raises what the database fails with, when nothing was written, and StoreBroken like `commit_batch`.
+    """
+    with all_or_nothing(connection):
+        batch = Batch(connection, locks=True)
+        batch.load_what_they_read(commands)
+        outcomes = [batch.apply(command) for command in commands]
+        batch.write()
+        commit(connection, outcomes)
+        return outcomes
+
+
 def _one_by_one(
-    connection: sqlite3.Connection, commands: Sequence[Command[T]], *, patience_seconds: float
+    connection: Connection, commands: Sequence[Command[T]], *, patience_seconds: float
 ) -> list[Outcome[T]]:
     outcomes: list[Outcome[T]] = []
     for command in commands:
@@ -85,49 +98,44 @@ def _one_by_one(
     return outcomes
 
 
-def _transaction(connection: sqlite3.Connection, commands: Sequence[Command[T]]) -> list[Outcome[T]]:
-    batch = Batch(connection)
-    batch.load_what_they_read(commands)
-    outcomes = [batch.apply(command) for command in commands]
-    batch.write()
-    commit(connection, outcomes)
-    return outcomes
-
-
-def commit(connection: sqlite3.Connection, outcomes: Sequence[Outcome[T]]) -> None:
-    """COMMIT; raises StoreBroken, with what became of the commands, where the disk fails at it."""
+def commit(connection: Connection, outcomes: Sequence[Outcome[T]]) -> None:
+    """COMMIT; raises StoreBroken, with what became of the commands, where nobody knows whether it was done."""
     try:
-        connection.execute("COMMIT")
-    except sqlite3.Error as error:
-        if breaks_the_store(error):
+        connection.commit()
+    except connection.failures as error:
+        if connection.leaves_doubt(error):
             doubtful = [unknown() if isinstance(outcome, Done) else outcome for outcome in outcomes]
-            raise StoreBroken(str(error), outcomes=doubtful) from error
+            raise StoreBroken(str(error), outcomes=doubtful, if_committed=outcomes) from error
         raise
 
 
 @contextmanager
-def all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+def all_or_nothing(connection: Connection) -> Iterator[None]:
     """Roll back, whatever happens in the block, unless it has committed."""
     try:
         yield
     finally:
-        # A full disk or an I/O error may have ended the transaction already. A failure to end it must not hide
-        # what went wrong before; the next BEGIN would tell of it.
+        # A full disk, or a connection that was lost, may have ended the transaction already. A failure to end it must
+        # not hide what went wrong before; the next BEGIN would tell of it.
         if connection.in_transaction:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
+            with suppress(*connection.failures):
+                connection.rollback()
 
 
-def refusal(error: Exception) -> Refused:
+def refusal(connection: Connection, error: Exception) -> Refused:
     """Return the outcome of a command that an error stopped."""
-    return Refused(for_caller(error) if isinstance(error, sqlite3.Error) else error)
+    return Refused(connection.refusal(error) if isinstance(error, connection.failures) else error)
 
 
 class Batch:
-    """The folds of a batch, one for each tenant it touches."""
+    """The folds of a batch, one for each tenant it touches.
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    With `locks`, and inside a transaction, nobody else writes to these tenants until it ends.
+    """
+
+    def __init__(self, connection: Connection, *, locks: bool = False) -> None:
         self._connection = connection
+        self._locks = locks
         self._now_ticks = now_ticks()
         self._salts = _salts()
         self._rows: dict[RowKey, Row | None] = {}
@@ -155,27 +163,27 @@ class Batch:
             except NotLoaded as missing:
                 if all(fold.state.holds(key) for key in missing.keys):
                     return Refused(missing)
-                self._load(fold.state, missing.keys)
+                keys = missing.keys
             except StanchionError as refusal:
                 return Refused(refusal)
-            except sqlite3.Error:
-                raise
             except Exception as bug:  # noqa: BLE001 (a bug in one command must not fail the others)
                 return Refused(bug)
+            # Not among what is caught above: a database that fails here fails all of the batch.
+            self._load(fold.state, keys)
 
     def write(self) -> None:
         """Write what the accepted commands leave."""
         for tenant_id, fold in self._folds.items():
             if fold.state.head is not None:
                 written = fold.written
-                packs = packed(written.entities, amended=written.amended)
+                packs = packed(written.entities, keep=self._connection.keep, amended=written.amended)
                 write(self._connection, written, packs, tenant_id=tenant_id, head=fold.state.head)
 
     def fold(self, tenant_id: str) -> Fold:
         """Return the fold of a tenant's commands; its head is read before anything else of the tenant is."""
         fold = self._folds.get(tenant_id)
         if fold is None:
-            head = read_head(self._connection, tenant_id=tenant_id)
+            head = read_head(self._connection, tenant_id=tenant_id, lock=self._locks)
             state = TenantState(tenant_id, head, rows=self._rows, tables=self._tables)
             fold = self._folds[tenant_id] = Fold(state, salt=partial(next, self._salts))
         return fold

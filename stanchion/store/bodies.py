@@ -5,16 +5,22 @@ Source: RFC 8878, section 3.1.1.
 """
 
 import threading
+from types import MappingProxyType
 
 import zstandard
 
 # Below 4 KB the saving is less than a page of the database.
 COMPRESS_OVER_BYTES = 4096
 _MAGIC = b"\x28\xb5\x2f\xfd"
-# Of the magic number, and never of UTF-8: where it is not, nothing is packed.
-NO_TEXT = b"\xfd"
+# Where this is not in bodies that were joined, none of them is packed or too large for it. On SQLite a byte of the
+# magic number, and never of UTF-8; on PostgreSQL, which keeps text, one that JSON has in no text as it is.
+NO_TEXT = MappingProxyType({"sqlite": b"\xfd", "postgresql": b"\x01"})
 _BRACE = b"{"[0]
 _LEVEL = 3
+
+
+class Foreign(zstandard.ZstdError):
+    """What is kept is of another type than was written; SQLite lets a column hold a value of any type."""
 
 
 class _Codec(threading.local):
@@ -33,11 +39,10 @@ def pack(body: bytes) -> bytes:
     return _codec.compressor.compress(body) if len(body) > COMPRESS_OVER_BYTES else body
 
 
-def unpack(kept: bytes) -> bytes:
+def unpack(kept: object) -> bytes:
     """Return the body that was packed; raises zstandard.ZstdError for a damaged one."""
     if not isinstance(kept, bytes):
-        # SQLite lets a column hold a value of any type, should somebody put it there.
-        raise zstandard.ZstdError(f"it is {type(kept).__name__}, not bytes")
+        raise Foreign(f"it is {type(kept).__name__}, not bytes")
     return _codec.decompressor.decompress(kept) if kept.startswith(_MAGIC) else kept
 
 

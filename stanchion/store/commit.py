@@ -14,32 +14,25 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
-from stanchion.errors import ServiceUnavailable
 from stanchion.ledger.fold import Command
-from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken, never_run, unknown
+from stanchion.store.commit_counts import CommitCounts
+from stanchion.store.outcome import Outcome, Refused, StoreBroken, never_run, unknown
+from stanchion.store.waiting import (
+    BATCH_LIMIT,
+    DEADLINE_SECONDS,
+    QUEUE_CAPACITY,
+    Waiting,
+    deliver,
+    stopping,
+    too_late,
+    too_many,
+)
 
 T = TypeVar("T")
 
-# At some 10,000 writes a second a full queue is a wait of 0.1 s; on a slow disk it bounds the memory held.
-QUEUE_CAPACITY = 1024
-# A larger batch gains nothing more on one fsync and delays the first of its commands.
-BATCH_LIMIT = 256
-# How long a command may wait for its turn; a request as a whole has 60 s.
-DEADLINE_SECONDS = 10.0
-
 _log = logging.getLogger(__name__)
-
-
-@dataclass(eq=False, slots=True)
-class _Waiting:
-    command: Command[object]
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[object]"
-    deadline: float  # by time.monotonic()
-    outcome: Outcome[object] | None = field(default=None)
 
 
 class GroupCommit:
@@ -55,8 +48,9 @@ class GroupCommit:
         self._run_batch = run_batch
         self._capacity = capacity
         self._batch_limit = batch_limit
-        self._gathered: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}  # in the turn of a loop
-        self._queue: deque[_Waiting] = deque()
+        self.counts = CommitCounts()
+        self._gathered: dict[asyncio.AbstractEventLoop, list[Waiting]] = {}  # in the turn of a loop
+        self._queue: deque[Waiting] = deque()
         self._something_to_do = threading.Condition()
         self._sweeps: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
         self._closing = False
@@ -69,6 +63,11 @@ class GroupCommit:
         """Whether commands are still written."""
         return self._sound and self._thread.is_alive()
 
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their turn."""
+        return len(self._queue)
+
     async def submit(self, command: Command[T], *, deadline_seconds: float = DEADLINE_SECONDS) -> T:
         """Return the command's answer once it is on the disk.
 
@@ -76,7 +75,7 @@ class GroupCommit:
         disk failed while it was written.
         """
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(command, loop, loop.create_future(), time.monotonic() + deadline_seconds)
+        waiting = Waiting(command, loop, loop.create_future(), time.monotonic() + deadline_seconds)
         gathered = self._gathered.get(loop)
         if gathered is None:
             gathered = self._gathered[loop] = []
@@ -103,18 +102,19 @@ class GroupCommit:
             room = self._capacity - len(self._queue) if self.healthy and not self._closing else 0
             self._queue += gathered[:room]
             self._something_to_do.notify()
+        self.counts.turned_away += len(gathered[room:])
         for waiting in gathered[room:]:
             waiting.outcome = self._no_room()
-        _deliver(gathered[room:])
+        deliver(gathered[room:])
 
     def _no_room(self) -> Refused:
         if self._closing:
-            return Refused(ServiceUnavailable("The server is stopping; nothing was changed."))
+            return stopping()
         if not self.healthy:
             return never_run()
-        return Refused(ServiceUnavailable("Too many writes wait already; nothing was changed."))
+        return too_many()
 
-    def _withdraw(self, waiting: _Waiting) -> None:
+    def _withdraw(self, waiting: Waiting) -> None:
         with self._something_to_do, suppress(ValueError):
             self._queue.remove(waiting)
 
@@ -136,13 +136,14 @@ class GroupCommit:
             overdue = [waiting for waiting in mine if waiting.deadline <= now]
             for waiting in overdue:
                 self._queue.remove(waiting)
-                waiting.outcome = Refused(_too_late())
-        _deliver(overdue)
+                waiting.outcome = too_late()
+        self.counts.turned_away += len(overdue)
+        deliver(overdue)
         if later := [waiting.deadline - now for waiting in mine if waiting.deadline > now]:
             self._sweep_in(loop, min(later))
 
     def _work(self) -> None:
-        batch: list[_Waiting] = []
+        batch: list[Waiting] = []
         try:
             while batch := self._take():
                 self._answer(batch)
@@ -150,7 +151,7 @@ class GroupCommit:
             _log.critical("the writer thread failed; nothing more is written", exc_info=True)
             self._give_up(batch)
 
-    def _give_up(self, batch: Sequence[_Waiting]) -> None:
+    def _give_up(self, batch: Sequence[Waiting]) -> None:
         """Answer those taken, of whom nobody knows more, and those who wait; take no more."""
         with self._something_to_do:
             self._sound = False
@@ -162,7 +163,7 @@ class GroupCommit:
             waiting.outcome = never_run()
         _send([*batch, *queued])
 
-    def _take(self) -> list[_Waiting]:
+    def _take(self) -> list[Waiting]:
         """Wait for commands and take those that wait; none are left to come when the list is empty."""
         with self._something_to_do:
             while not self._queue and not self._closing:
@@ -170,19 +171,21 @@ class GroupCommit:
             count = min(len(self._queue), self._batch_limit)
             return [self._queue.popleft() for _ in range(count)]
 
-    def _answer(self, batch: list[_Waiting]) -> None:
+    def _answer(self, batch: list[Waiting]) -> None:
         now = time.monotonic()
         in_time = []
         for waiting in batch:
             if waiting.deadline < now:
-                waiting.outcome = Refused(_too_late())
+                waiting.outcome = too_late()
             else:
                 in_time.append(waiting)
-        for waiting, outcome in zip(in_time, self._run(in_time), strict=True):
+        outcomes = self._run(in_time)
+        self.counts.add(outcomes, seconds=time.monotonic() - now)
+        for waiting, outcome in zip(in_time, outcomes, strict=True):
             waiting.outcome = outcome
         _send(batch)
 
-    def _run(self, batch: Sequence[_Waiting]) -> list[Outcome[object]]:
+    def _run(self, batch: Sequence[Waiting]) -> list[Outcome[object]]:
         if not batch:
             return []
         if not self._sound:
@@ -197,29 +200,10 @@ class GroupCommit:
             return [Refused(bug) for _ in batch]
 
 
-def _send(batch: Sequence[_Waiting]) -> None:
+def _send(batch: Sequence[Waiting]) -> None:
     for loop in {waiting.loop for waiting in batch}:
         mine = [waiting for waiting in batch if waiting.loop is loop]
         try:
-            loop.call_soon_threadsafe(_deliver, mine)
+            loop.call_soon_threadsafe(deliver, mine)
         except RuntimeError:  # The loop is closed: nobody waits any more.
             _log.debug("%d answers came after their event loop was closed", len(mine))
-
-
-def _deliver(batch: Sequence[_Waiting]) -> None:
-    for waiting in batch:
-        if waiting.answer.done():
-            continue
-        match waiting.outcome:
-            case Done(result):
-                waiting.answer.set_result(result)
-            case Refused(StopIteration() as error):  # No future takes it, and those after it wait too.
-                waiting.answer.set_exception(RuntimeError(f"A command raised {error!r}."))
-            case Refused(error):
-                waiting.answer.set_exception(error)
-            case None:
-                waiting.answer.cancel()
-
-
-def _too_late() -> ServiceUnavailable:
-    return ServiceUnavailable("The write waited too long for its turn and was not made; try again.")

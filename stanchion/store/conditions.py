@@ -9,18 +9,16 @@
 """
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeAlias
 
 from msgspec.structs import replace
 from sqlalchemy import BigInteger, Boolean, Double, Table, Text, and_, bindparam, cast, null, or_, true
 from sqlalchemy import not_ as negation
 from sqlalchemy.types import TypeEngine
 
-from stanchion.model.json_text import dump_json
 from stanchion.odata.filter import tree
 from stanchion.odata.filter.tree import Filter, Kind, Order, Scalar, Source
-from stanchion.odata.query import KeyValue
 from stanchion.store.calculation import calculation
 from stanchion.store.instants import day_of, part_of_day, part_of_instant
 from stanchion.store.members import has_element, is_absent, member, size, with_document
@@ -28,6 +26,8 @@ from stanchion.store.spelling import Spelled, Sql
 from stanchion.store.texts import text_function
 
 NOW = "filter_now"
+Array: TypeAlias = Callable[[Iterable[object]], object]
+"""What makes a parameter of several values, as a connection does."""
 
 _TYPES: dict[Kind, TypeEngine[Any]] = {
     "Edm.String": Text().with_variant(Text(collation="C"), "postgresql"),
@@ -77,10 +77,10 @@ def conditions(condition: Scalar, table: Table) -> Iterator[Sql]:
         yield with_document(table.c.body, and_(*of_body))
 
 
-def filter_parameters(asked: Filter, *, now_ticks: int) -> dict[str, KeyValue]:
-    """Return the parameters of a filter for SQLite, which gets a list as JSON."""
+def filter_parameters(asked: Filter, *, now_ticks: int, array: Array) -> dict[str, object]:
+    """Return the parameters of a filter, of which a list is one that `array` makes."""
     values = {
-        parameter_name(number): dump_json(value).decode() if isinstance(value, tuple) else value
+        parameter_name(number): array(value) if isinstance(value, tuple) else value
         for number, value in enumerate(asked.values)
     }
     return {**values, NOW: now_ticks}

@@ -1,4 +1,4 @@
-"""Connections to a SQLite file, each with the same settings.
+"""Connections to a SQLite file, each with the same settings, as the store's functions use them.
 
 - WAL, and `synchronous=FULL`: a COMMIT that returned is on the disk.
 - Transactions begin and end where our code says so, never by themselves.
@@ -10,13 +10,19 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from stanchion.errors import OperatorError
-from stanchion.store.bodies import body_json
+from stanchion.store.bodies import body_json, pack, unpack, unpack_all
+from stanchion.store.compile import Compiled, DialectName, repeated
+from stanchion.store.expressions import text_array
+from stanchion.store.failures import breaks_the_store, for_caller
+from stanchion.store.locking import take_lock
 
 # More statements than there are shapes in use, for preparing one anew costs more than running it; bounded, because
 # the largest filters take some 100 KB each.
@@ -25,9 +31,76 @@ _CACHED_STATEMENTS = 256
 _WRITER_CACHE_KIB = 16 * 1024
 # The log grows to 16 MiB, so that a page which many batches write is copied into the database once for all of them.
 _PAGES_BETWEEN_CHECKPOINTS = 4096
+# Some thousand values in a statement, a fraction of what SQLite allows.
+_ROWS_AT_ONCE = 64
 
 _log = logging.getLogger("stanchion.sql")
 _values = re.compile(r"[xX]?'(?:[^']|'')*'")
+
+
+class SQLiteConnection(sqlite3.Connection):
+    """A connection to a SQLite file; see `stanchion.store.session.Connection` for what its methods do."""
+
+    dialect: ClassVar[DialectName] = "sqlite"
+    failures: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error,)
+    array = staticmethod(text_array)
+    keep = staticmethod(pack)
+    body = staticmethod(unpack)
+    bodies = staticmethod(unpack_all)
+
+    def fetch(self, statement: Compiled, parameters: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
+        """Run a statement; return all its rows."""
+        return self.execute(statement.sql, parameters).fetchall()
+
+    def chunks(
+        self, statement: Compiled, parameters: Mapping[str, object], *, rows: int
+    ) -> Generator[Sequence[tuple[Any, ...]]]:
+        """Run a statement; give its rows, so many at a time."""
+        cursor = self.execute(statement.sql, parameters)
+        try:
+            while found := cursor.fetchmany(rows):
+                yield found
+        finally:
+            cursor.close()
+
+    def write_rows(self, statement: Compiled, rows: Sequence[Sequence[object]]) -> None:
+        """Run a statement for each row, an INSERT for as many as a power of two, so that few have to be prepared."""
+        if not statement.sql.startswith("INSERT"):
+            self.executemany(statement.sql, rows)
+            return
+        done = 0
+        while done < len(rows):
+            count = min(_ROWS_AT_ONCE, 1 << ((len(rows) - done).bit_length() - 1))
+            values = tuple(chain.from_iterable(rows[done : done + count]))
+            self.execute(repeated(statement, count), values)
+            done += count
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all statements of the block read the same state of the database."""
+        self.execute("BEGIN")
+        try:
+            yield
+        finally:
+            # An error may have ended the transaction already.
+            if self.in_transaction:
+                self.execute("ROLLBACK")
+
+    def begin(self, *, patience_seconds: float) -> None:
+        """Begin a transaction that nobody else can write beside."""
+        take_lock(self, patience_seconds=patience_seconds)
+
+    def commit(self) -> None:
+        """Commit; fails where an error has ended the transaction, which the driver's own method would not tell."""
+        self.execute("COMMIT")
+
+    def leaves_doubt(self, error: Exception) -> bool:
+        """Say whether the disk failed, so that nobody knows what is on it."""
+        return isinstance(error, sqlite3.Error) and breaks_the_store(error)
+
+    def refusal(self, error: Exception) -> Exception:
+        """Return what to tell a caller."""
+        return for_caller(error) if isinstance(error, sqlite3.Error) else error
 
 
 def database_path(url_or_path: str | os.PathLike[str]) -> Path:
@@ -43,7 +116,7 @@ def database_path(url_or_path: str | os.PathLike[str]) -> Path:
 
 def connect(
     path: Path, *, busy_seconds: float, create: bool = False, writes: bool = False, mode: str = "rw"
-) -> sqlite3.Connection:
+) -> SQLiteConnection:
     """Open a connection that any one thread at a time may use; it writes only if `writes`.
 
     `mode` is how SQLite opens the file, in the words of its URIs.
@@ -56,6 +129,7 @@ def connect(
         isolation_level=None,
         check_same_thread=False,
         cached_statements=_CACHED_STATEMENTS,
+        factory=SQLiteConnection,
     )
     try:
         _set_up(connection, writes=writes)
@@ -63,18 +137,6 @@ def connect(
         connection.close()
         raise
     return connection
-
-
-@contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let all statements of the block read the same state of the database."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        # An error may have ended the transaction already.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:

@@ -1,11 +1,14 @@
-"""What every database offers to those who serve requests; each keeps the same promises.
+"""What every database offers to those who serve requests, and to commands; each keeps the same promises.
 
-A read sees all that was answered before it. A write is answered once it is on the disk, or refused and not
-done; only where the disk fails at that very moment is its outcome unknown (OutcomeUnknown). Nothing is held
-open between calls.
+- A read sees all that was answered before it. Nothing is held open between calls.
+- A write is answered once it is on the disk, or refused and not done. Only where the disk fails at that very moment,
+  or the database cannot be asked any more what became of it, is its outcome unknown (OutcomeUnknown).
 """
 
-from typing import Protocol, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -15,6 +18,10 @@ from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
 from stanchion.odata.delta import DeltaQuery, Place
 from stanchion.odata.query import KeyValue, ListQuery
+from stanchion.store.commit_counts import CommitCounts
+from stanchion.store.moment import Moment
+from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
+from stanchion.store.session import Connection
 
 T = TypeVar("T")
 
@@ -77,3 +84,84 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Answer what was submitted, then let go of the database."""
+
+
+class Directed(Protocol):
+    """A store, as the directory of tenants, applications, issuers and keys is read from it."""
+
+    @property
+    def store_id(self) -> str:
+        """The id of the store, which its own tokens name."""
+
+    def directory_revision(self) -> int:
+        """Return the number that grows with each write to clients, issuers, signing keys and tenants."""
+
+    def tenant(self, tenant_id: str) -> TenantRow | None:
+        """Return a tenant, or None; the store's own chain is none."""
+
+    def client(self, client_id: str) -> ClientRow | None:
+        """Return an application, or None; revoked ones too."""
+
+    def signing_keys(self) -> list[SigningKeyRow]:
+        """Return every signing key, the oldest first."""
+
+    def issuers(self) -> list[IssuerRow]:
+        """Return every issuer besides our own, removed ones too, the oldest first."""
+
+
+class WriteQueue(Protocol):
+    """A queue of writes, as it is watched."""
+
+    counts: CommitCounts
+
+    @property
+    def waiting(self) -> int:
+        """How many commands wait for their turn."""
+
+
+class ServedStore(Store, Directed, Protocol):
+    """A store that requests are answered from. Its plain reads of the directory may have to wait for the database."""
+
+    @property
+    def commits(self) -> WriteQueue | None:
+        """The queue of writes, once there is one."""
+
+    @property
+    def reads_wait(self) -> bool:
+        """Whether plain reads wait for the database, so that a server makes them `inline`."""
+
+    async def inline(self, work: Callable[[], T]) -> T:
+        """Run a plain function whose reads of the directory wait on this event loop."""
+
+    def inlined(self, work: Coroutine[Any, Any, T]) -> Awaitable[T]:
+        """Run a coroutine whose plain reads of the directory wait on this event loop."""
+
+
+class OperatedStore(Directed, Protocol):
+    """A store that commands read and write."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the file, or the database without what is secret of its URL."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where the database is one."""
+
+    def run(self, command: Command[T]) -> T:
+        """Return a command's answer, from a short transaction of its own."""
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a connection of its own, in one snapshot, for the block; raises OperatorError."""
+
+    def snapshot(self, tenant_id: str) -> AbstractContextManager[Moment]:
+        """Open a tenant as it is at this moment, for as long as the block lasts; raises OperatorError."""
+
+    def tenants(self) -> list[TenantRow]:
+        """Return every tenant by id."""
+
+    def clients(self, tenant_id: str | None) -> list[ClientRow]:
+        """Return the applications of a tenant, or of all, the oldest first."""
+
+    def close_now(self) -> None:
+        """Let go of the database."""

@@ -1,4 +1,4 @@
-"""What changed in a set, read from a SQLite database: entities by version and id, and what is gone.
+"""What changed in a set, read from a database: entities by version and id, and what is gone.
 
 - Every row of an entity has the version of the change that wrote it last, so each comes once, as it is now. The many
   of one import are told apart by their ids.
@@ -7,8 +7,8 @@
 - Where nothing changed, two statements look into an index and find nothing.
 """
 
-import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from functools import lru_cache
 from heapq import merge
 from typing import NamedTuple, TypeAlias
@@ -19,12 +19,12 @@ from sqlalchemy.sql.elements import ColumnElement
 from stanchion.model.edm import EntitySet
 from stanchion.model.text import folded
 from stanchion.odata.delta import Changes, DeltaQuery, Everything
-from stanchion.store.bodies import unpack_all
 from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.contract import DeltaPage
 from stanchion.store.page_reading import ROWS_AT_ONCE, read_page
 from stanchion.store.pages import SHAPES_KEPT, is_of_provider
 from stanchion.store.reading import read_head
+from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, departures, tombstones
 
 _Parameters: TypeAlias = "dict[str, str | int]"
@@ -40,9 +40,7 @@ class _Written(NamedTuple):
     body: bytes | None
 
 
-def read_delta(
-    connection: sqlite3.Connection, query: DeltaQuery, *, tenant_id: str, max_bytes: int
-) -> DeltaPage:
+def read_delta(connection: Connection, query: DeltaQuery, *, tenant_id: str, max_bytes: int) -> DeltaPage:
     """Return a page of a round: at least one row if there is any, at most `max_bytes` beyond that.
 
     It runs several statements, which are to see the same state of the database.
@@ -67,7 +65,7 @@ def read_delta(
 
 
 def _read_entities(
-    connection: sqlite3.Connection,
+    connection: Connection,
     query: DeltaQuery,
     after: str | None,
     *,
@@ -82,7 +80,7 @@ def _read_entities(
 
 
 def _read_changes(
-    connection: sqlite3.Connection,
+    connection: Connection,
     query: DeltaQuery,
     place: Changes,
     *,
@@ -118,31 +116,30 @@ def _read_changes(
 
 
 def _read_written(
-    connection: sqlite3.Connection, query: DeltaQuery, parameters: _Parameters, *, max_bytes: int
+    connection: Connection, query: DeltaQuery, parameters: _Parameters, *, max_bytes: int
 ) -> tuple[list[_Written], bool]:
     """Return the entities written, and whether there are more than their bytes allow."""
-    sql = written_statement(query.entity_set, limited=query.provider is not None).sql
-    cursor = connection.execute(sql, parameters)
+    limited = query.provider is not None
+    statement = written_statement(query.entity_set, limited=limited, dialect=connection.dialect)
     found: list[_Written] = []
     size = 0
-    try:
-        while rows := cursor.fetchmany(ROWS_AT_ONCE):
-            bodies = unpack_all([body for _, _, body in rows])
+    with closing(connection.chunks(statement, parameters, rows=ROWS_AT_ONCE)) as chunks:
+        for rows in chunks:
+            bodies = connection.bodies([body for _, _, body in rows])
             for (version, id, _), body in zip(rows, bodies, strict=True):
                 size += len(body)
                 if found and size > max_bytes:
                     return found, True
                 found.append(_Written(version, id, body))
-    finally:
-        cursor.close()
     return found, False
 
 
-def _read_gone(
-    connection: sqlite3.Connection, query: DeltaQuery, parameters: _Parameters
-) -> Sequence[_Written]:
-    statement = gone_statement() if query.provider is None else departed_statement(query.entity_set)
-    rows = connection.execute(statement.sql, {**parameters, "entity_set": query.entity_set.name}).fetchall()
+def _read_gone(connection: Connection, query: DeltaQuery, parameters: _Parameters) -> Sequence[_Written]:
+    dialect = connection.dialect
+    statement = gone_statement(dialect)
+    if query.provider is not None:
+        statement = departed_statement(query.entity_set, dialect)
+    rows = connection.fetch(statement, {**parameters, "entity_set": query.entity_set.name})
     return [_Written(version, id, None) for version, id in rows]
 
 

@@ -49,7 +49,7 @@ class LookedUp(Join):
 
 
 class PlainBody(FunctionElement[object]):
-    """A body that is not kept packed; in place of another one a byte that no text in UTF-8 holds."""
+    """A body that is small; in place of another one what tells that it is missing (`NO_TEXT`)."""
 
     inherit_cache = False
 
@@ -66,9 +66,9 @@ class Joined(FunctionElement[bytes]):
         super().__init__(text)
 
 
-def text_array(texts: Iterable[str]) -> str:
-    """Return the parameter of `AnyOf` as SQLite gets it."""
-    return dump_json(list(texts)).decode()
+def text_array(values: Iterable[object]) -> str:
+    """Return the parameter of `AnyOf`, or of another array, as SQLite gets it."""
+    return dump_json(list(values)).decode()
 
 
 @compiles(BodyValue)
@@ -96,12 +96,15 @@ def _postgresql_looked_up(element: LookedUp, compiler: SQLCompiler, **kw: object
 @compiles(PlainBody)
 def _sqlite_plain_body(element: PlainBody, compiler: SQLCompiler, **kw: object) -> str:
     body = _process(compiler, element.clauses, kw)
-    return f"CASE WHEN length({body}) <= {COMPRESS_OVER_BYTES} THEN {body} ELSE x'{NO_TEXT.hex()}' END"
+    missing = f"x'{NO_TEXT['sqlite'].hex()}'"
+    return f"CASE WHEN length({body}) <= {COMPRESS_OVER_BYTES} THEN {body} ELSE {missing} END"
 
 
 @compiles(PlainBody, "postgresql")
 def _postgresql_plain_body(element: PlainBody, compiler: SQLCompiler, **kw: object) -> str:
-    return _process(compiler, element.clauses, kw)
+    body = _process(compiler, element.clauses, kw)
+    missing = f"chr({NO_TEXT['postgresql'][0]})"
+    return f"CASE WHEN octet_length({body}) <= {COMPRESS_OVER_BYTES} THEN {body} ELSE {missing} END"
 
 
 @compiles(Joined)
@@ -111,6 +114,7 @@ def _sqlite_joined(element: Joined, compiler: SQLCompiler, **kw: object) -> str:
 
 @compiles(Joined, "postgresql")
 def _postgresql_joined(element: Joined, compiler: SQLCompiler, **kw: object) -> str:
+    # The rows come in the order of the subquery, for nothing but this stands around it.
     return f"string_agg({_process(compiler, element.clauses, kw)}, ',')"
 
 

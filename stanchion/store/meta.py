@@ -2,20 +2,20 @@
 
 import getpass
 import secrets
-import sqlite3
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from stanchion.errors import OperatorError
 from stanchion.ledger.changes import Operator
 from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
 from stanchion.ledger.working_set import Key, RowKey
+from stanchion.store import purpose
 from stanchion.store.batch import commit_batch
 from stanchion.store.outcome import Refused
 from stanchion.store.rows import STORE_CHAIN, read_meta
+from stanchion.store.session import Connection
 from stanchion.store.tables import meta, tenants
 
 
@@ -67,10 +67,16 @@ class CreateStore:
         return Applied(None, "createStore", {"storeId": self.store_id, "epoch": self.epoch})
 
 
-def store_facts(connection: sqlite3.Connection, *, path: Path) -> StoreFacts:
-    """Return the facts of a store, made first where the database is new."""
+def store_facts(connection: Connection, *, name: str, patience_seconds: float = 0) -> StoreFacts:
+    """Return the facts of a store, made first where the database, shown as `name`, is new.
+
+    Another one that makes them at once is waited for so long.
+    Raises OperatorError for one that is not to be used as a store.
+    """
+    if (other := purpose.read_purpose(connection)) is not None:
+        raise purpose.refusal(other, name=name)
     if read_meta(connection, "store_id") is None:
-        (outcome,) = commit_batch(connection, [CreateStore()])
+        (outcome,) = commit_batch(connection, [CreateStore()], patience_seconds=patience_seconds)
         if isinstance(outcome, Refused):
             raise outcome.error
     found = [read_meta(connection, key) for key in ("store_id", "epoch", "link_key")]
@@ -78,4 +84,4 @@ def store_facts(connection: sqlite3.Connection, *, path: Path) -> StoreFacts:
         case [str(store_id), str(epoch), str(link_key)]:
             return StoreFacts(store_id, epoch, bytes.fromhex(link_key))
         case _:
-            raise OperatorError(f"{path} has lost facts of its store; restore it from a backup.")
+            raise OperatorError(f"{name} has lost facts of its store; restore it from a backup.")

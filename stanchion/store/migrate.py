@@ -3,23 +3,33 @@
 - Alembic is slow to import, so it is imported only where there is something to migrate.
 - SQLite migrates inside one exclusive transaction: of two processes that start at once, the second waits and
   then finds nothing to do. Foreign keys are checked at its end, before COMMIT.
-- A schema of a newer Stanchion is refused; none is ever taken back.
+- A schema of a newer Stanchion is refused; none is ever taken back. A backup keeps the schema that it has.
 """
 
 import sqlite3
 from pathlib import Path
+from typing import NamedTuple
 
 from stanchion.errors import OperatorError
+from stanchion.store import purpose
 from stanchion.store.tables import HEAD_REVISION, REVISIONS
 
 
-def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
+class Migrated(NamedTuple):
+    """From which revision of the schema to which a database was brought; None is an empty one."""
+
+    former: str | None
+    present: str
+
+
+def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> Migrated:
     """Bring a SQLite database to the present schema; a new file gets all of it.
 
     Raises OperatorError for a file that is not ours to migrate, and sqlite3.Error where the database fails.
     """
-    if schema_revision(connection, path=path) == HEAD_REVISION:
-        return
+    former = schema_revision(connection, path=path)
+    if former == HEAD_REVISION:
+        return Migrated(former, HEAD_REVISION)
     from sqlalchemy import create_engine
     from sqlalchemy.exc import DBAPIError
     from sqlalchemy.pool import StaticPool
@@ -35,7 +45,9 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
             # Not earlier: SQLAlchemy rolls back once while it makes itself known to a connection.
             borrowed.exec_driver_sql("BEGIN EXCLUSIVE")
             # Another process may have migrated while this one waited for the lock.
-            if schema_revision(connection, path=path) != HEAD_REVISION:
+            former = schema_revision(connection, path=path)
+            if former != HEAD_REVISION:
+                _require_served(connection, former, path=path)
                 upgrade(borrowed)
             _check_references(connection, path=path)
             borrowed.commit()
@@ -43,6 +55,35 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> None:
         raise (error.orig or error) from error
     finally:
         connection.execute("PRAGMA foreign_keys=ON")
+    return Migrated(former, HEAD_REVISION)
+
+
+def rehearse_sqlite(connection: sqlite3.Connection, *, path: Path) -> tuple[Migrated, list[str]]:
+    """Return what `migrate_sqlite` would do, and the SQL that it would run: it is run, and taken back.
+
+    Raises what that raises.
+    """
+    former = schema_revision(connection, path=path)
+    if former == HEAD_REVISION:
+        return Migrated(former, HEAD_REVISION), []
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import DBAPIError
+    from sqlalchemy.pool import StaticPool
+
+    from stanchion.store.revisions import rehearse
+
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        with engine.connect() as borrowed:
+            borrowed.exec_driver_sql("BEGIN EXCLUSIVE")
+            _require_served(connection, former, path=path)
+            sql = rehearse(borrowed)
+            _check_references(connection, path=path)
+            borrowed.rollback()
+    except DBAPIError as error:
+        raise (error.orig or error) from error
+    return Migrated(former, HEAD_REVISION), sql
 
 
 def schema_revision(connection: sqlite3.Connection, *, path: Path) -> str | None:
@@ -55,12 +96,25 @@ def schema_revision(connection: sqlite3.Connection, *, path: Path) -> str | None
     if "alembic_version" not in names:
         raise OperatorError(f"{path} is a database of another program.")
     rows = connection.execute("SELECT version_num FROM alembic_version").fetchall()
-    revision = rows[0][0] if rows else None
+    return known_revision(str(rows[0][0]) if rows else None, name=str(path))
+
+
+def known_revision(revision: str | None, *, name: str) -> str | None:
+    """Return a revision of ours, or None as it is; raises OperatorError for one of a newer Stanchion."""
     if revision is not None and revision not in REVISIONS:
         raise OperatorError(
-            f"{path} was made by a newer Stanchion (schema {revision}; this one knows {HEAD_REVISION})."
+            f"{name} was made by a newer Stanchion (schema {revision}; this one knows {HEAD_REVISION})."
         )
-    return str(revision) if revision is not None else None
+    return revision
+
+
+def _require_served(connection: sqlite3.Connection, revision: str | None, *, path: Path) -> None:
+    """Raise OperatorError for a database that is kept as it is; every schema has the table of facts."""
+    if revision is None:
+        return
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (purpose.KEY,)).fetchall()
+    if found:
+        raise purpose.refusal(str(found[0][0]), name=str(path))
 
 
 def _check_references(connection: sqlite3.Connection, *, path: Path) -> None:

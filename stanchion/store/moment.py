@@ -1,13 +1,11 @@
 """A tenant as it was at one moment, for an export.
 
 - All reads see the moment at which it began, whoever writes meanwhile.
-- It has a connection and one read transaction of its own; the write-ahead log grows while it lasts.
+- It has a connection and one read transaction of its own; while it lasts, what others overwrite is kept for it.
 """
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from contextlib import contextmanager
 
 import zstandard
 
@@ -15,17 +13,13 @@ from stanchion.errors import OperatorError
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
 from stanchion.store import reading
-from stanchion.store.connection import connect, snapshot
-from stanchion.store.failures import for_operator
-
-# An export may wait while another process recovers the write-ahead log, as a person at a terminal does.
-_BUSY_SECONDS = 30.0
+from stanchion.store.session import Connection, Readable
 
 
 class Moment:
     """The entities and histories of one tenant; `head` is that of its chain, None where nobody added it."""
 
-    def __init__(self, connection: sqlite3.Connection, *, tenant_id: str) -> None:
+    def __init__(self, connection: Connection, *, tenant_id: str) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         # The first read is what fixes the moment.
@@ -43,12 +37,10 @@ class Moment:
 
 
 @contextmanager
-def moment(path: Path, *, tenant_id: str) -> Iterator[Moment]:
-    """Open a moment of a tenant for the block; raises OperatorError for a file that cannot be read."""
+def moment(store: Readable, *, tenant_id: str) -> Iterator[Moment]:
+    """Open a moment of a tenant for the block; raises OperatorError for what cannot be read."""
     try:
-        with closing(connect(path, busy_seconds=_BUSY_SECONDS)) as connection, snapshot(connection):
+        with store.reading() as connection:
             yield Moment(connection, tenant_id=tenant_id)
-    except sqlite3.Error as error:
-        raise for_operator(error, path=str(path)) from error
     except zstandard.ZstdError as error:
-        raise OperatorError(f"A body in {path} cannot be read: {error}.") from error
+        raise OperatorError(f"A body in {store.name} cannot be read: {error}.") from error

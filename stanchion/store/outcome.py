@@ -29,12 +29,20 @@ Outcome: TypeAlias = Done[T] | Refused
 class StoreBroken(Exception):
     """The disk failed at COMMIT, so that nobody knows what is on it: nothing more may be written.
 
-    `outcomes` tells what became of each command of the batch all the same.
+    `outcomes` tells what became of each command of the batch all the same, and `if_committed` what would have, should
+    somebody find out that the transaction was committed.
     """
 
-    def __init__(self, reason: str, *, outcomes: Sequence[Outcome[object]] = ()) -> None:
+    def __init__(
+        self,
+        reason: str,
+        *,
+        outcomes: Sequence[Outcome[object]] = (),
+        if_committed: Sequence[Outcome[object]] = (),
+    ) -> None:
         super().__init__(reason)
         self.outcomes = tuple(outcomes)
+        self.if_committed = tuple(if_committed)
 
 
 def unknown() -> Refused:

@@ -21,8 +21,8 @@ from stanchion.model.text import folded
 from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.conditions import conditions, filter_parameters
-from stanchion.store.expressions import BodyValue, Joined, LookedUp, PlainBody
+from stanchion.store.conditions import Array, conditions, filter_parameters
+from stanchion.store.expressions import BodyValue, Joined, LookedUp, PlainBody, text_array
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
@@ -76,19 +76,21 @@ def sorts_bodies(order: Sequence[OrderKey]) -> bool:
     return any(isinstance(key, PropertyKey) and key.column is None for key in order)
 
 
-def page_parameters(query: ListQuery, *, tenant_id: str, limit: int, skip: int) -> dict[str, KeyValue]:
-    """Return the parameters of so many rows of a list, after some that are skipped."""
+def page_parameters(
+    query: ListQuery, *, tenant_id: str, limit: int, skip: int, array: Array = text_array
+) -> dict[str, object]:
+    """Return the parameters of so many rows of a list, after some that are skipped; `array` is the connection's."""
     keys = {f"key_{place}": value for place, value in enumerate(query.after or ())}
-    return {**count_parameters(query, tenant_id=tenant_id), "limit": limit, "skip": skip, **keys}
+    return {**count_parameters(query, tenant_id=tenant_id, array=array), "limit": limit, "skip": skip, **keys}
 
 
-def count_parameters(query: ListQuery, *, tenant_id: str) -> dict[str, KeyValue]:
-    """Return the parameters of a count."""
-    parameters: dict[str, KeyValue] = {"tenant_id": tenant_id}
+def count_parameters(query: ListQuery, *, tenant_id: str, array: Array = text_array) -> dict[str, object]:
+    """Return the parameters of a count; `array` is the connection's."""
+    parameters: dict[str, object] = {"tenant_id": tenant_id}
     if query.provider is not None:
         parameters["provider"] = folded(query.provider)
     if query.filter is not None:
-        parameters |= filter_parameters(query.filter, now_ticks=query.now_ticks)
+        parameters |= filter_parameters(query.filter, now_ticks=query.now_ticks, array=array)
     return parameters
 
 

@@ -6,7 +6,6 @@
   all that was committed before it asked, and nobody needs a future.
 """
 
-import sqlite3
 from collections.abc import Generator, Iterable
 from types import coroutine
 from typing import TypeAlias
@@ -14,6 +13,7 @@ from typing import TypeAlias
 from stanchion.errors import StanchionError
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
+from stanchion.store.connection import SQLiteConnection
 from stanchion.store.deadline import Deadline
 from stanchion.store.reading import read_entities
 
@@ -34,7 +34,7 @@ class _Together:
 class PointReads:
     """The point reads of a connection, each within `seconds` from the moment at which it runs."""
 
-    def __init__(self, connection: sqlite3.Connection, deadline: Deadline, *, seconds: float) -> None:
+    def __init__(self, connection: SQLiteConnection, deadline: Deadline, *, seconds: float) -> None:
         self._connection = connection
         self._deadline = deadline
         self._seconds = seconds

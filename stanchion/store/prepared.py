@@ -7,7 +7,6 @@
 - Rows without a version change together with the head of the tenant, so they stand or fall with it.
 """
 
-import sqlite3
 from typing import TypeVar
 
 from stanchion.ledger.changes import Head
@@ -15,9 +14,9 @@ from stanchion.ledger.fold import Command
 from stanchion.ledger.later import later
 from stanchion.ledger.working_set import TenantState
 from stanchion.store.batch import Batch, all_or_nothing, commit, commit_batch, now_ticks, refusal
-from stanchion.store.locking import take_lock
 from stanchion.store.outcome import Outcome, Refused
 from stanchion.store.reading import read_head
+from stanchion.store.session import Connection
 from stanchion.store.touched import read_touched
 from stanchion.store.writing import packed, write
 
@@ -27,43 +26,40 @@ T = TypeVar("T")
 _TRIES = 3
 
 
-def commit_prepared(
-    connection: sqlite3.Connection, command: Command[T], *, patience_seconds: float
-) -> Outcome[T]:
+def commit_prepared(connection: Connection, command: Command[T], *, patience_seconds: float) -> Outcome[T]:
     """Run one command, prepared without the lock, at last after some tries with it; raises StoreBroken."""
     for _ in range(_TRIES):
         try:
             outcome = _attempt(connection, command, patience_seconds=patience_seconds)
-        except sqlite3.Error as error:
-            return refusal(error)
+        except connection.failures as error:
+            return refusal(connection, error)
         if outcome is not None:
             return outcome
     (outcome,) = commit_batch(connection, [command], patience_seconds=patience_seconds)
     return outcome
 
 
-def _attempt(
-    connection: sqlite3.Connection, command: Command[T], *, patience_seconds: float
-) -> Outcome[T] | None:
+def _attempt(connection: Connection, command: Command[T], *, patience_seconds: float) -> Outcome[T] | None:
     batch = Batch(connection)
     fold = batch.fold(command.tenant_id)
     view = _View(connection, fold.state)
     batch.load_what_they_read([command])
     outcome = batch.apply(command)
     written = fold.written
-    packs = dict(packed(written.entities, amended=written.amended))
+    packs = dict(packed(written.entities, keep=connection.keep, amended=written.amended))
     # Most of what others wrote meanwhile is looked through here, so that little is left to do with the lock.
     if not view.advance(movable=written.movable):
         return None
     if isinstance(outcome, Refused) or not written.changes:
         return outcome
-    take_lock(connection, patience_seconds=patience_seconds)
+    connection.begin(patience_seconds=patience_seconds)
     with all_or_nothing(connection):
-        if not view.advance(movable=written.movable):
+        if not view.advance(movable=written.movable, lock=True):
             return None
         if view.moved and view.head is not None:
             written = later(written, view.head, now_ticks=now_ticks())
-            packs |= packed({key: written.entities[key] for key in written.entities.keys() - packs.keys()})
+            late = {key: written.entities[key] for key in written.entities.keys() - packs.keys()}
+            packs |= packed(late, keep=connection.keep)
         write(connection, written, packs, tenant_id=command.tenant_id, head=written.changes[-1].head)
         commit(connection, [outcome])
     return outcome
@@ -72,7 +68,7 @@ def _attempt(
 class _View:
     """What a command has read of a tenant, and the head up to which all of it is known to be so still."""
 
-    def __init__(self, connection: sqlite3.Connection, state: TenantState) -> None:
+    def __init__(self, connection: Connection, state: TenantState) -> None:
         self._connection = connection
         self._state = state
         self.head: Head | None = state.head
@@ -83,10 +79,13 @@ class _View:
         """Whether the chain has grown since the head was read first."""
         return self.head != self._began
 
-    def advance(self, *, movable: bool) -> bool:
-        """Go on to the present head; say whether what was read is still so, and may be used there."""
+    def advance(self, *, movable: bool, lock: bool = False) -> bool:
+        """Go on to the present head; say whether what was read is still so, and may be used there.
+
+        With `lock` the chain grows no further until the transaction ends.
+        """
         tenant_id = self._state.tenant_id
-        now, seen = read_head(self._connection, tenant_id=tenant_id), self.head
+        now, seen = read_head(self._connection, tenant_id=tenant_id, lock=lock), self.head
         if now == seen:
             return True
         if now is None or seen is None or now.sequence <= seen.sequence or not movable or self._state.rows:

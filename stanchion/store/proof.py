@@ -7,7 +7,7 @@
 Each function raises OperatorError naming the place of the fault.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,7 +19,7 @@ from stanchion.ledger.working_set import EntityKey, Stored
 from stanchion.model.check import column_values
 from stanchion.model.edm import EntitySet
 from stanchion.model.instant import format_instant
-from stanchion.store.bodies import unpack
+from stanchion.store.bodies import Foreign, unpack
 
 # A frame may claim to hold more than there is memory, and JSON may be nested without end.
 _DAMAGED = (zstandard.ZstdError, MemoryError)
@@ -45,16 +45,17 @@ class EntityRow(NamedTuple):
 
     id: str
     version: int
-    body: bytes
+    body: object  # as the database keeps it
     salt: bytes | None
     columns: Sequence[object]
 
 
 class Proof:
-    """The proofs of one tenant's rows."""
+    """The proofs of one tenant's rows; `body` gives the body of an entity that is kept, as the connection does."""
 
-    def __init__(self, tenant_id: str) -> None:
+    def __init__(self, tenant_id: str, *, body: Callable[[object], bytes]) -> None:
         self._tenant_id = tenant_id
+        self._unkept = body
 
     def head(self, head: Head | None) -> Head:
         """Return the head of the tenant's chain, if there is one and it can be."""
@@ -137,11 +138,11 @@ class Proof:
         if salted_digest(salt, detail) != record.detail:
             raise self.fault(record.sequence, "has another detail than its record says")
 
-    def _body(self, key: EntityKey, kept: bytes) -> bytes:
-        if not all_bytes(kept):
-            raise self.misfit(key, FOREIGN)
+    def _body(self, key: EntityKey, kept: object) -> bytes:
         try:
-            return unpack(kept)
+            return self._unkept(kept)
+        except Foreign as error:
+            raise self.misfit(key, FOREIGN) from error
         except _DAMAGED as error:
             raise self.misfit(key, f"has a body that cannot be read: {error}") from error
 

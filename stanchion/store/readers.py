@@ -18,7 +18,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from stanchion.errors import ServiceUnavailable
-from stanchion.store.connection import connect
+from stanchion.store.connection import SQLiteConnection, connect
 from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
 from stanchion.store.failures import for_caller
 
@@ -49,7 +49,7 @@ class Readers:
         self._opening = threading.Lock()
         self._closed = False
 
-    async def read(self, read: Callable[[sqlite3.Connection], R]) -> R:
+    async def read(self, read: Callable[[SQLiteConnection], R]) -> R:
         """Return what is read; raises ServiceUnavailable where that is not done in time."""
         if self._waiting >= self._capacity:
             raise ServiceUnavailable("Too many queries wait already; try again.")
@@ -95,9 +95,9 @@ class _Reader:
     def __init__(self, path: Path, *, statement_seconds: float) -> None:
         self._path = path
         self._seconds = statement_seconds
-        self._opened: tuple[sqlite3.Connection, Deadline] | None = None
+        self._opened: tuple[SQLiteConnection, Deadline] | None = None
 
-    def read(self, read: Callable[[sqlite3.Connection], R], *, began: float) -> R:
+    def read(self, read: Callable[[SQLiteConnection], R], *, began: float) -> R:
         """Return what is read by the deadline of what was asked when it `began`."""
         if time.monotonic() > began + self._seconds:
             raise ServiceUnavailable("The query waited too long for its turn; try again.")
@@ -110,7 +110,7 @@ class _Reader:
         if self._opened is not None:
             self._opened[0].close()
 
-    def _open(self) -> tuple[sqlite3.Connection, Deadline]:
+    def _open(self) -> tuple[SQLiteConnection, Deadline]:
         try:
             connection = connect(self._path, busy_seconds=_BUSY_SECONDS)
         except sqlite3.Error as error:
@@ -122,7 +122,7 @@ class _Reader:
 def _answer(
     reader: _Reader,
     *,
-    read: Callable[[sqlite3.Connection], R],
+    read: Callable[[SQLiteConnection], R],
     answer: "asyncio.Future[R]",
     began: float,
 ) -> None:

@@ -1,9 +1,8 @@
-"""What is read from a SQLite database: entities, pages, histories and heads of chains.
+"""What is read from a database: entities, pages, histories and heads of chains.
 
 Every function runs one statement, a list in chunks as many as it has; none begins or ends a transaction.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -13,10 +12,10 @@ from stanchion.ledger.changes import Head
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, SECURE_SCORES, EntitySet
 from stanchion.model.text import folded
-from stanchion.store.bodies import unpack
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.expressions import AnyOf, LookedUp, text_array
+from stanchion.store.expressions import AnyOf, LookedUp
 from stanchion.store.pages import SHAPES_KEPT
+from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, tenants
 
 # An export holds this many rows at a time: some 5 MB of the largest scores seen.
@@ -27,58 +26,56 @@ _AT_ONCE: ColumnElement[int] = literal_column("0")
 
 
 def read_entities(
-    connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str, ids: Iterable[str]
+    connection: Connection, entity_set: EntitySet, *, tenant_id: str, ids: Iterable[str]
 ) -> dict[str, Stored]:
     """Return those of the entities that exist, by id."""
-    parameters = {"tenant_id": tenant_id, "ids": text_array(ids)}
-    rows = connection.execute(entities_statement(entity_set).sql, parameters)
-    return {id: Stored(id, version, unpack(body)) for id, version, body in rows}
+    parameters = {"tenant_id": tenant_id, "ids": connection.array(ids)}
+    rows = connection.fetch(entities_statement(entity_set, connection.dialect), parameters)
+    return {id: Stored(id, version, connection.body(body)) for id, version, body in rows}
 
 
-def read_chunks(connection: sqlite3.Connection, entity_set: EntitySet, *, tenant_id: str) -> Iterator[Stored]:
+def read_chunks(connection: Connection, entity_set: EntitySet, *, tenant_id: str) -> Iterator[Stored]:
     """Give every entity of a set by id, some at a time."""
-    after, sql = "", chunk_statement(entity_set).sql
+    after, statement = "", chunk_statement(entity_set, connection.dialect)
     while True:
         parameters = {"tenant_id": tenant_id, "after": after, "limit": _CHUNK_ROWS}
-        rows = connection.execute(sql, parameters).fetchall()
+        rows = connection.fetch(statement, parameters)
         for id, version, body in rows:
-            yield Stored(id, version, unpack(body))
+            yield Stored(id, version, connection.body(body))
         if len(rows) < _CHUNK_ROWS:
             return
         after = rows[-1][0]
 
 
 def read_histories(
-    connection: sqlite3.Connection, *, tenant_id: str, control_ids: Iterable[str]
+    connection: Connection, *, tenant_id: str, control_ids: Iterable[str]
 ) -> Mapping[str, tuple[Stored, ...]]:
     """Return the decisions about each control that has any, by version, those of one change by id."""
     histories: dict[str, list[Stored]] = {}
-    parameters = {"tenant_id": tenant_id, "control_ids": text_array(control_ids)}
-    for control_id, id, version, body in connection.execute(history_statement().sql, parameters):
-        histories.setdefault(control_id, []).append(Stored(id, version, unpack(body)))
+    parameters = {"tenant_id": tenant_id, "control_ids": connection.array(control_ids)}
+    for control_id, id, version, body in connection.fetch(history_statement(connection.dialect), parameters):
+        histories.setdefault(control_id, []).append(Stored(id, version, connection.body(body)))
     return {control_id: tuple(entries) for control_id, entries in histories.items()}
 
 
 def read_latest_decisions(
-    connection: sqlite3.Connection, *, tenant_id: str, control_ids: Iterable[str]
+    connection: Connection, *, tenant_id: str, control_ids: Iterable[str]
 ) -> Mapping[str, Stored]:
     """Return the decision that stands about each control that has any, by control id."""
-    parameters = {"tenant_id": tenant_id, "control_ids": text_array(control_ids), "place": 1}
-    rows = connection.execute(latest_decision_statement().sql, parameters)
-    return {control_id: Stored(id, version, unpack(body)) for control_id, id, version, body in rows}
+    parameters = {"tenant_id": tenant_id, "control_ids": connection.array(control_ids), "place": 1}
+    rows = connection.fetch(latest_decision_statement(connection.dialect), parameters)
+    return {control_id: Stored(id, version, connection.body(body)) for control_id, id, version, body in rows}
 
 
-def read_ids_beside(connection: sqlite3.Connection, *, tenant_id: str, control_id: str) -> frozenset[str]:
+def read_ids_beside(connection: Connection, *, tenant_id: str, control_id: str) -> frozenset[str]:
     """Return the ids of controls, and of those decided about, that are this one with `@` and something behind."""
     # In the order of code points A comes right after @.
     parameters = {"tenant_id": tenant_id, "first": f"{control_id}@", "end": f"{control_id}A"}
-    statements = (ids_beside_statement(CONTROL_PROFILES), ids_beside_statement(DECISIONS))
-    return frozenset(id for each in statements for (id,) in connection.execute(each.sql, parameters))
+    statements = (ids_beside_statement(each, connection.dialect) for each in (CONTROL_PROFILES, DECISIONS))
+    return frozenset(id for each in statements for (id,) in connection.fetch(each, parameters))
 
 
-def read_newest_score_id(
-    connection: sqlite3.Connection, *, tenant_id: str, vendor: str, provider: str
-) -> str | None:
+def read_newest_score_id(connection: Connection, *, tenant_id: str, vendor: str, provider: str) -> str | None:
     """Return the id of the newest score of a provider, the names matched without regard to A-Z case."""
     parameters = {
         "tenant_id": tenant_id,
@@ -86,13 +83,16 @@ def read_newest_score_id(
         "provider": folded(provider),
         "limit": 1,
     }
-    rows = connection.execute(newest_score_statement().sql, parameters).fetchall()
+    rows = connection.fetch(newest_score_statement(connection.dialect), parameters)
     return rows[0][0] if rows else None
 
 
-def read_head(connection: sqlite3.Connection, *, tenant_id: str) -> Head | None:
-    """Return the head of a tenant's chain, or None for a tenant that nobody added."""
-    rows = connection.execute(head_statement().sql, {"tenant_id": tenant_id}).fetchall()
+def read_head(connection: Connection, *, tenant_id: str, lock: bool = False) -> Head | None:
+    """Return the head of a tenant's chain, or None for a tenant that nobody added.
+
+    With `lock` nobody else writes to the tenant until the transaction ends; SQLite lets one write anyway.
+    """
+    rows = connection.fetch(head_statement(connection.dialect, lock=lock), {"tenant_id": tenant_id})
     return Head(*rows[0]) if rows else None
 
 
@@ -187,10 +187,11 @@ def newest_score_statement(dialect: DialectName = "sqlite") -> Compiled:
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
-def head_statement(dialect: DialectName = "sqlite") -> Compiled:
-    """The head of a tenant's chain."""
+def head_statement(dialect: DialectName = "sqlite", *, lock: bool = False) -> Compiled:
+    """The head of a tenant's chain, locked for the transaction where the database locks rows."""
     statement = select(tenants.c.sequence, tenants.c.head_hash)
-    return compile_statement(statement.where(tenants.c.tenant_id == bindparam("tenant_id")), dialect)
+    statement = statement.where(tenants.c.tenant_id == bindparam("tenant_id"))
+    return compile_statement(statement.with_for_update() if lock else statement, dialect)
 
 
 def _rows(entity_set: EntitySet) -> Select[str, int, bytes]:

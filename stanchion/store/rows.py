@@ -3,7 +3,7 @@
 They are few and read by key; administration writes them through commands, as `Row` values by `RowKey`.
 """
 
-import sqlite3
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import cast
@@ -12,6 +12,7 @@ from sqlalchemy import Table, bindparam, select
 
 from stanchion.ledger.working_set import Row, RowKey, RowValue, TableKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.session import Connection
 from stanchion.store.tables import clients, issuers, meta, signing_keys, tenants
 
 STORE_CHAIN = "00000000-0000-0000-0000-000000000000"
@@ -78,64 +79,65 @@ class IssuerRow:
     removed_ticks: int | None
 
 
-def read_tenant(connection: sqlite3.Connection, tenant_id: str) -> TenantRow | None:
+def read_tenant(connection: Connection, tenant_id: str) -> TenantRow | None:
     """Return a tenant, or None; the store's own chain is none."""
-    rows = connection.execute(tenant_statement().sql, {"tenant_id": tenant_id}).fetchall()
+    rows = connection.fetch(tenant_statement(connection.dialect), {"tenant_id": tenant_id})
     return TenantRow(*rows[0]) if rows and tenant_id != STORE_CHAIN else None
 
 
-def read_tenants(connection: sqlite3.Connection) -> list[TenantRow]:
+def read_tenants(connection: Connection) -> list[TenantRow]:
     """Return every tenant by id, the store's own chain left out."""
-    rows = (TenantRow(*row) for row in connection.execute(tenants_statement().sql))
+    rows = (TenantRow(*row) for row in connection.fetch(tenants_statement(connection.dialect), {}))
     return [row for row in rows if row.tenant_id != STORE_CHAIN]
 
 
-def read_client(connection: sqlite3.Connection, client_id: str) -> ClientRow | None:
+def read_client(connection: Connection, client_id: str) -> ClientRow | None:
     """Return an application, or None; revoked ones too."""
-    rows = connection.execute(row_statement(clients).sql, {"key": client_id}).fetchall()
+    rows = connection.fetch(row_statement(clients, connection.dialect), {"key": client_id})
     return ClientRow(*rows[0]) if rows else None
 
 
-def read_clients(connection: sqlite3.Connection, tenant_id: str | None) -> list[ClientRow]:
+def read_clients(connection: Connection, tenant_id: str | None) -> list[ClientRow]:
     """Return the applications of a tenant, or of all, the oldest first."""
-    rows = (ClientRow(*row) for row in connection.execute(clients_statement().sql))
+    rows = (ClientRow(*row) for row in connection.fetch(clients_statement(connection.dialect), {}))
     return [row for row in rows if tenant_id in {None, row.tenant_id}]
 
 
-def read_signing_keys(connection: sqlite3.Connection) -> list[SigningKeyRow]:
+def read_signing_keys(connection: Connection) -> list[SigningKeyRow]:
     """Return every signing key, the oldest first."""
-    return [SigningKeyRow(*row) for row in connection.execute(signing_keys_statement().sql)]
+    rows = connection.fetch(signing_keys_statement(connection.dialect), {})
+    return [SigningKeyRow(*row) for row in rows]
 
 
-def read_issuers(connection: sqlite3.Connection) -> list[IssuerRow]:
+def read_issuers(connection: Connection) -> list[IssuerRow]:
     """Return every issuer besides our own, removed ones too, the oldest first."""
-    return [IssuerRow(*row) for row in connection.execute(issuers_statement().sql)]
+    return [IssuerRow(*row) for row in connection.fetch(issuers_statement(connection.dialect), {})]
 
 
-def read_meta(connection: sqlite3.Connection, key: str) -> str | None:
+def read_meta(connection: Connection, key: str) -> str | None:
     """Return a fact of the store, or None."""
-    rows = connection.execute(row_statement(meta).sql, {"key": key}).fetchall()
+    rows = connection.fetch(row_statement(meta, connection.dialect), {"key": key})
     return cast("str", rows[0][1]) if rows else None
 
 
-def read_directory_revision(connection: sqlite3.Connection) -> int:
+def read_directory_revision(connection: Connection) -> int:
     """Return the number that grows with each write to the directory."""
     return int(read_meta(connection, "directory_revision") or 0)
 
 
-def read_row(connection: sqlite3.Connection, key: RowKey) -> Row | None:
+def read_row(connection: Connection, key: RowKey) -> Row | None:
     """Return the row that a command asks for, or None."""
     table = writable_table(key)
     if table is tenants:
-        tenant = connection.execute(tenant_statement().sql, {"tenant_id": key.key}).fetchall()
+        tenant = connection.fetch(tenant_statement(connection.dialect), {"tenant_id": key.key})
         return dict(zip(("tenant_id", "name", "created_ticks"), tenant[0], strict=True)) if tenant else None
-    rows: list[tuple[RowValue, ...]] = connection.execute(
-        row_statement(table).sql, {"key": key.key}
-    ).fetchall()
+    rows: Sequence[Sequence[RowValue]] = connection.fetch(
+        row_statement(table, connection.dialect), {"key": key.key}
+    )
     return dict(zip(table.columns.keys(), rows[0], strict=True)) if rows else None
 
 
-def read_table(connection: sqlite3.Connection, key: TableKey) -> dict[RowKey, Row]:
+def read_table(connection: Connection, key: TableKey) -> dict[RowKey, Row]:
     """Return every row of the table that a command asks for; only signing keys and issuers are so few."""
     if key.table == signing_keys.name:
         return {RowKey(key.table, row.kid): asdict(row) for row in read_signing_keys(connection)}

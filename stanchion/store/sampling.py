@@ -7,7 +7,6 @@
 Tampering that rewrites what no sample meets goes unseen: only `verify` looks at everything.
 """
 
-import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +20,7 @@ from stanchion.model.edm import ENTITY_SETS, EntitySet
 from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.proof import ChangeRow, EntityRow, Proof
 from stanchion.store.reading import read_head
+from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, changes, tombstones
 from stanchion.store.verify import change_rows, entity_rows
 
@@ -38,7 +38,7 @@ class SampleReport:
     of_changes: int
 
 
-def sample_rows(connection: sqlite3.Connection, tenant_id: str, *, random: Random) -> SampleReport:
+def sample_rows(connection: Connection, tenant_id: str, *, random: Random) -> SampleReport:
     """Verify a sample of a tenant, on a connection that reads one state of the database.
 
     Raises OperatorError naming the place of the first fault.
@@ -49,11 +49,12 @@ def sample_rows(connection: sqlite3.Connection, tenant_id: str, *, random: Rando
 class _Sample:
     """One sample of one tenant."""
 
-    def __init__(self, connection: sqlite3.Connection, tenant_id: str, random: Random) -> None:
+    def __init__(self, connection: Connection, tenant_id: str, random: Random) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         self._random = random
-        self._proof = Proof(tenant_id)
+        self._dialect = connection.dialect
+        self._proof = Proof(tenant_id, body=connection.body)
         self._records: dict[int, ChangeRecord] = {}
 
     def report(self) -> SampleReport:
@@ -71,7 +72,7 @@ class _Sample:
         """Verify the changes that follow each of some sequences on end; return the last of them."""
         last = self._link(sequences.start)
         parameters = {"tenant_id": self._tenant_id, "after": sequences.start, "limit": len(sequences)}
-        for row in map(ChangeRow._make, self._connection.execute(changes_statement().sql, parameters)):
+        for row in map(ChangeRow._make, self._connection.fetch(changes_statement(self._dialect), parameters)):
             self._records[row.sequence] = self._proof.change(row, after=last)
             last = Head(row.sequence, row.hash)
         return last
@@ -80,7 +81,7 @@ class _Sample:
         if sequence == 0:
             return first_head(self._tenant_id)
         parameters = {"tenant_id": self._tenant_id, "sequence": sequence}
-        for (digest,) in self._connection.execute(link_statement().sql, parameters):
+        for (digest,) in self._connection.fetch(link_statement(self._dialect), parameters):
             return Head(sequence, digest)
         raise self._proof.fault(sequence, "is missing")
 
@@ -96,8 +97,8 @@ class _Sample:
         key = EntityKey(touched.entity_set, touched.id)
         entity_set = ENTITY_SETS[touched.entity_set]
         parameters = {"tenant_id": self._tenant_id, "id": touched.id}
-        for id, version, body, salt, *columns in self._connection.execute(
-            entity_statement(entity_set).sql, parameters
+        for id, version, body, salt, *columns in self._connection.fetch(
+            entity_statement(entity_set, self._dialect), parameters
         ):
             if version < touched.version:
                 raise self._proof.misfit(
@@ -120,8 +121,8 @@ class _Sample:
 
     def _deleted_at(self, key: EntityKey) -> int:
         parameters = {"tenant_id": self._tenant_id, "entity_set": key.entity_set, "id": key.id}
-        rows = self._connection.execute(tombstone_statement().sql, parameters).fetchall()
-        return rows[0][0] if rows else 0
+        rows = self._connection.fetch(tombstone_statement(self._dialect), parameters)
+        return int(rows[0][0]) if rows else 0
 
 
 @lru_cache

@@ -10,8 +10,8 @@ import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,8 +26,8 @@ from stanchion.odata.delta import DeltaQuery
 from stanchion.odata.query import ListQuery
 from stanchion.store import reading, rows
 from stanchion.store.batch import commit_batch
-from stanchion.store.commit import DEADLINE_SECONDS, GroupCommit
-from stanchion.store.connection import connect, database_path, snapshot
+from stanchion.store.commit import GroupCommit
+from stanchion.store.connection import SQLiteConnection, connect, database_path
 from stanchion.store.contract import DeltaPage, Page
 from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
 from stanchion.store.deltas import read_delta
@@ -42,6 +42,7 @@ from stanchion.store.point_reads import PointReads
 from stanchion.store.prepared import commit_prepared
 from stanchion.store.readers import Readers
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
+from stanchion.store.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -62,7 +63,7 @@ class SQLiteStore:
         self,
         path: Path,
         *,
-        writer: sqlite3.Connection,
+        writer: SQLiteConnection,
         facts: StoreFacts,
         serving: bool,
         statement_seconds: float,
@@ -109,7 +110,7 @@ class SQLiteStore:
             raise for_operator(error, path=str(path)) from error
         try:
             migrate_sqlite(writer, path=path)
-            facts = store_facts(writer, path=path)
+            facts = store_facts(writer, name=str(path))
             nap_briefly(writer)
             return cls(path, writer=writer, facts=facts, serving=serving, statement_seconds=statement_seconds)
         except sqlite3.Error as error:
@@ -123,9 +124,19 @@ class SQLiteStore:
             raise
 
     @property
+    def name(self) -> str:
+        """The file, as messages show it."""
+        return str(self.path)
+
+    @property
     def healthy(self) -> bool:
         """Whether the store can still be written."""
         return not self._broken and (self._commits is None or self._commits.healthy)
+
+    @property
+    def commits(self) -> GroupCommit | None:
+        """The queue of writes, where the store serves."""
+        return self._commits
 
     def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Coroutine[Any, Any, Stored | None]:
         """Return an entity, or None."""
@@ -134,8 +145,8 @@ class SQLiteStore:
     async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
         """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
 
-        def read(reader: sqlite3.Connection) -> Page:
-            with snapshot(reader):
+        def read(reader: SQLiteConnection) -> Page:
+            with reader.snapshot():
                 page = read_page(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
                 if query.count:
                     page = replace(page, count=read_count(reader, query, tenant_id=tenant_id))
@@ -150,8 +161,8 @@ class SQLiteStore:
     async def delta(self, tenant_id: str, query: DeltaQuery, *, max_bytes: int) -> DeltaPage:
         """Return a page of what changed: at most its size, and `max_bytes` unless its first row is larger."""
 
-        def read(reader: sqlite3.Connection) -> DeltaPage:
-            with snapshot(reader):
+        def read(reader: SQLiteConnection) -> DeltaPage:
+            with reader.snapshot():
                 return read_delta(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
 
         return await self._readers.read(read)
@@ -170,7 +181,17 @@ class SQLiteStore:
 
     def snapshot(self, tenant_id: str) -> AbstractContextManager[Moment]:
         """Open a tenant as it is at this moment, for as long as the block lasts; raises OperatorError."""
-        return moment(self.path, tenant_id=tenant_id)
+        return moment(self, tenant_id=tenant_id)
+
+    @contextmanager
+    def reading(self) -> Iterator[SQLiteConnection]:
+        """Open a connection of its own, in one snapshot, for the block; raises OperatorError."""
+        try:
+            opened = closing(connect(self.path, busy_seconds=_COMMAND_LINE_BUSY_SECONDS))
+            with opened as connection, connection.snapshot():
+                yield connection
+        except sqlite3.Error as error:
+            raise for_operator(error, path=self.name) from error
 
     def submit(
         self, command: Command[T], *, deadline_seconds: float = DEADLINE_SECONDS
@@ -205,6 +226,19 @@ class SQLiteStore:
                 return result
             case Refused(refusal):
                 raise refusal
+
+    @property
+    def reads_wait(self) -> bool:
+        """Whether plain reads wait for the database: a file is read at once."""
+        return False
+
+    async def inline(self, work: Callable[[], R]) -> R:
+        """Run a plain function that reads the directory."""
+        return work()
+
+    def inlined(self, work: Coroutine[Any, Any, R]) -> Coroutine[Any, Any, R]:
+        """Return a coroutine that reads the directory, as it is."""
+        return work
 
     def directory_revision(self) -> int:
         """Return the number that grows with each write to clients, issuers, signing keys and tenants."""
@@ -251,7 +285,7 @@ class SQLiteStore:
         with self._writing:
             return commit_batch(self._writer, commands, patience_seconds=self._patience_seconds)
 
-    def _read(self, read: Callable[[sqlite3.Connection], R]) -> R:
+    def _read(self, read: Callable[[SQLiteConnection], R]) -> R:
         with self._deadline.after(self._read_seconds):
             return read(self._reader)
 

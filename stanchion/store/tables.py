@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, ENTITY_SETS, GRAPH_SETS, EntitySet, PrimitiveName
 
-REVISIONS = ("0001", "0002", "0003", "0004")  # every revision of the schema, oldest first
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # every revision of the schema, oldest first
 HEAD_REVISION = REVISIONS[-1]
 
 T = TypeVar("T")

@@ -5,7 +5,6 @@ A decision changes what is known of its control; one that moves to another contr
 own id, which is written too.
 """
 
-import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -21,18 +20,19 @@ from stanchion.ledger.working_set import (
 )
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, ENTITY_SETS, EntitySet
 from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, tombstones
 
 
-def read_touched(connection: sqlite3.Connection, *, tenant_id: str, since: int) -> Iterator[Key]:
+def read_touched(connection: Connection, *, tenant_id: str, since: int) -> Iterator[Key]:
     """Give every key of a tenant that a change after `since` may have given another value."""
-    parameters = {"tenant_id": tenant_id, "since": since}
+    parameters, dialect = {"tenant_id": tenant_id, "since": since}, connection.dialect
     for name, entity_set in ENTITY_SETS.items():
-        for (id,) in connection.execute(touched_statement(entity_set).sql, parameters):
+        for (id,) in connection.fetch(touched_statement(entity_set, dialect), parameters):
             yield from _keys(name, id)
-    for name, id in connection.execute(deleted_statement().sql, parameters):
+    for name, id in connection.fetch(deleted_statement(dialect), parameters):
         yield from _keys(name, id)
-    for (control_id,) in connection.execute(decided_statement().sql, parameters):
+    for (control_id,) in connection.fetch(decided_statement(dialect), parameters):
         yield from _about_control(control_id)
 
 

@@ -8,10 +8,11 @@
 - A detail or salt may have been erased; what is still there matches the record.
 """
 
-import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
@@ -20,14 +21,13 @@ from stanchion.ledger.changes import Head, first_head
 from stanchion.ledger.working_set import EntityKey
 from stanchion.model.edm import ENTITY_SETS, EntitySet
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.connection import connect, snapshot
-from stanchion.store.failures import for_operator
 from stanchion.store.proof import ChangeRow, EntityRow, Proof
 from stanchion.store.reading import read_head
-from stanchion.store.sqlite import SQLiteStore
+from stanchion.store.session import Connection, Readable
 from stanchion.store.tables import ENTITY_TABLES, change_details, changes, departures, tombstones
 
-_BUSY_SECONDS = 30.0
+# Few enough that the largest bodies of them fit into memory, and many enough that each costs little more than itself.
+_ROWS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -45,22 +45,17 @@ class VerifyReport:
     unchecked: int = 0
 
 
-def verify(store: SQLiteStore, tenant_id: str, *, head: tuple[int, str] | None) -> VerifyReport:
+def verify(store: Readable, tenant_id: str, *, head: tuple[int, str] | None) -> VerifyReport:
     """Verify a tenant's chain and entities as they are at one moment.
 
     `head` is a (sequence, hash) noted earlier, which must still be in the chain. Raises OperatorError naming
     the place of the first fault.
     """
-    try:
-        with closing(connect(store.path, busy_seconds=_BUSY_SECONDS)) as connection, snapshot(connection):
-            return verify_rows(connection, tenant_id, head=head)
-    except sqlite3.Error as error:
-        raise for_operator(error, path=str(store.path)) from error
+    with store.reading() as connection:
+        return verify_rows(connection, tenant_id, head=head)
 
 
-def verify_rows(
-    connection: sqlite3.Connection, tenant_id: str, *, head: tuple[int, str] | None
-) -> VerifyReport:
+def verify_rows(connection: Connection, tenant_id: str, *, head: tuple[int, str] | None) -> VerifyReport:
     """Do what `verify` does, on a connection that reads one state of the database."""
     return _Walk(connection, tenant_id).report(noted=head)
 
@@ -68,10 +63,11 @@ def verify_rows(
 class _Walk:
     """One verification of one tenant."""
 
-    def __init__(self, connection: sqlite3.Connection, tenant_id: str) -> None:
+    def __init__(self, connection: Connection, tenant_id: str) -> None:
         self._connection = connection
+        self._dialect = connection.dialect
         self._tenant_id = tenant_id
-        self._proof = Proof(tenant_id)
+        self._proof = Proof(tenant_id, body=connection.body)
         self._last: dict[EntityKey, tuple[int, str | None]] = {}  # version and digest by the last change
         self._left: dict[tuple[EntityKey, str], int] = {}  # by entity and provider: the last change by which
         self._unchecked = 0
@@ -89,7 +85,7 @@ class _Walk:
     def _walk_chain(self, noted: tuple[int, str] | None) -> Head:
         head = first_head(self._tenant_id)
         seen = noted is None
-        for row in map(ChangeRow._make, self._rows(chain_statement())):
+        for row in map(ChangeRow._make, self._rows(chain_statement(self._dialect))):
             record = self._proof.change(row, after=head)
             for touched in record.entities:
                 key = EntityKey(touched.entity_set, touched.id)
@@ -106,7 +102,7 @@ class _Walk:
 
     def _check_set(self, entity_set: EntitySet) -> int:
         count = 0
-        for id, version, body, salt, *columns in self._rows(bodies_statement(entity_set)):
+        for id, version, body, salt, *columns in self._rows(bodies_statement(entity_set, self._dialect)):
             written, digest = self._last.pop(EntityKey(entity_set.name, id), (0, None))
             row = EntityRow(id, version, body, salt, columns)
             if not self._proof.entity(entity_set, row, version=written, digest=digest):
@@ -120,11 +116,11 @@ class _Walk:
                 raise self._proof.misfit(key, f"is missing, though change {version} wrote it")
 
     def _check_details(self) -> None:
-        for (sequence,) in self._rows(lost_details_statement()):
+        for (sequence,) in self._rows(lost_details_statement(self._dialect)):
             raise self._proof.fault(sequence, "is missing, though its detail is there")
 
     def _check_tombstones(self) -> None:
-        for entity_set, id, version in self._rows(tombstones_statement()):
+        for entity_set, id, version in self._rows(tombstones_statement(self._dialect)):
             key = EntityKey(entity_set, id)
             if self._last.pop(key, None) != (version, None):
                 raise self._proof.misfit(
@@ -134,7 +130,7 @@ class _Walk:
             raise self._proof.misfit(key, f"lacks the tombstone of change {version}, which deleted it")
 
     def _check_departures(self) -> None:
-        for entity_set, id, provider, version in self._rows(departures_statement()):
+        for entity_set, id, provider, version in self._rows(departures_statement(self._dialect)):
             key = EntityKey(entity_set, id)
             if self._left.pop((key, provider), None) != version:
                 raise self._proof.misfit(
@@ -145,8 +141,11 @@ class _Walk:
                 key, f"is not told to have left {provider}, though change {version} took it"
             )
 
-    def _rows(self, statement: Compiled) -> sqlite3.Cursor:
-        return self._connection.execute(statement.sql, {"tenant_id": self._tenant_id})
+    def _rows(self, statement: Compiled) -> Iterator[Sequence[Any]]:
+        parameters = {"tenant_id": self._tenant_id}
+        with closing(self._connection.chunks(statement, parameters, rows=_ROWS_AT_ONCE)) as chunks:
+            for rows in chunks:
+                yield from rows
 
 
 @lru_cache

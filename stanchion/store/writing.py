@@ -5,31 +5,23 @@
   statement, and getting back to work costs more than the row. Values are by place, as the parameters stand.
 """
 
-import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Integer, Table, Text, bindparam, cast, delete, insert, update
 
 from stanchion.ledger.changes import Change, Head
 from stanchion.ledger.fold import Written
-from stanchion.ledger.working_set import EntityKey, Row, RowKey, RowValue, Stored
+from stanchion.ledger.working_set import EntityKey, Row, RowKey, Stored
 from stanchion.model.check import ColumnValue, column_value
 from stanchion.model.edm import DECISIONS, ENTITY_SETS, EntitySet
 from stanchion.store.bodies import pack
-from stanchion.store.compile import (
-    Compiled,
-    DialectName,
-    compile_for_rows,
-    compile_statement,
-    repeated,
-    upsert,
-)
-from stanchion.store.expressions import AnyOf, text_array
+from stanchion.store.compile import Compiled, DialectName, compile_for_rows, compile_statement, upsert
+from stanchion.store.expressions import AnyOf
 from stanchion.store.rows import DIRECTORY_TABLES, key_column, writable_table
+from stanchion.store.session import Connection
 from stanchion.store.tables import (
     ENTITY_TABLES,
     change_details,
@@ -45,29 +37,28 @@ class PackedEntity(NamedTuple):
     """An entity as its row has it, whatever its version; `columns` is None where they stay as they are."""
 
     columns: tuple[ColumnValue, ...] | None  # in the order of the set's columns
-    body: bytes
+    body: object  # as the database keeps it
 
 
 Packed: TypeAlias = Mapping[EntityKey, PackedEntity]
-# Some thousand values in a statement, a fraction of what SQLite allows.
-_ROWS_AT_ONCE = 64
-_Values: TypeAlias = "tuple[RowValue | float, ...]"
+_Values: TypeAlias = "tuple[object, ...]"
 
 
 def packed(
-    entities: Mapping[EntityKey, Stored | None], *, amended: AbstractSet[EntityKey] = frozenset()
+    entities: Mapping[EntityKey, Stored | None],
+    *,
+    keep: Callable[[bytes], object],
+    amended: AbstractSet[EntityKey] = frozenset(),
 ) -> Packed:
-    """Return the entities that are there after a batch as their rows will have them."""
+    """Return the entities that are there after a batch as their rows will have them; `keep` is the connection's."""
     return {
-        key: PackedEntity(None, pack(stored.body)) if key in amended else _packed(key, stored)
+        key: PackedEntity(None, keep(stored.body)) if key in amended else _packed(key, stored, keep=keep)
         for key, stored in entities.items()
         if stored is not None
     }
 
 
-def write(
-    connection: sqlite3.Connection, written: Written, packs: Packed, *, tenant_id: str, head: Head
-) -> None:
+def write(connection: Connection, written: Written, packs: Packed, *, tenant_id: str, head: Head) -> None:
     """Write one tenant's part of a batch, inside the transaction that is open.
 
     `packs` has every entity that is written.
@@ -90,27 +81,27 @@ def write(
             (tenant_id, key.entity_set, provider, key.id, version)
             for (key, provider), version in written.departures.items()
         ]
-        _insert_rows(connection, upsert_statement(departures), gone)
+        connection.write_rows(upsert_statement(departures, connection.dialect), gone)
     _write_rows(connection, written.rows)
 
 
-def _packed(key: EntityKey, stored: Stored) -> PackedEntity:
+def _packed(key: EntityKey, stored: Stored, *, keep: Callable[[bytes], object]) -> PackedEntity:
     columns, value = ENTITY_SETS[key.entity_set].columns, stored.value
     stored.drop_value()  # Nothing asks for it after this.
-    return PackedEntity(tuple([column_value(column, value) for column in columns]), pack(stored.body))
+    return PackedEntity(tuple([column_value(column, value) for column in columns]), keep(stored.body))
 
 
-def _insert_tenant(connection: sqlite3.Connection, row: Row, *, tenant_id: str, head: Head) -> None:
+def _insert_tenant(connection: Connection, row: Row, *, tenant_id: str, head: Head) -> None:
     values = (tenant_id, row["name"], row["created_ticks"], head.sequence, head.hash)
-    connection.execute(insert_statement(tenants).sql, values)
+    connection.write_rows(insert_statement(tenants, connection.dialect), [values])
 
 
-def _move_head(connection: sqlite3.Connection, *, tenant_id: str, head: Head) -> None:
+def _move_head(connection: Connection, *, tenant_id: str, head: Head) -> None:
     parameters = {"tenant_id": tenant_id, "new_sequence": head.sequence, "new_hash": head.hash}
-    connection.execute(head_statement().sql, parameters)
+    connection.fetch(head_statement(connection.dialect), parameters)
 
 
-def _insert_changes(connection: sqlite3.Connection, written: Sequence[Change]) -> None:
+def _insert_changes(connection: Connection, written: Sequence[Change]) -> None:
     links: list[_Values] = [
         (each.tenant_id, each.sequence, each.time_ticks, each.command_id, each.record, each.hash)
         for each in written
@@ -118,12 +109,12 @@ def _insert_changes(connection: sqlite3.Connection, written: Sequence[Change]) -
     details: list[_Values] = [
         (each.tenant_id, each.sequence, each.salt, pack(each.detail)) for each in written
     ]
-    _insert_rows(connection, insert_statement(changes), links)
-    _insert_rows(connection, insert_statement(change_details), details)
+    connection.write_rows(insert_statement(changes, connection.dialect), links)
+    connection.write_rows(insert_statement(change_details, connection.dialect), details)
 
 
 def _put(
-    connection: sqlite3.Connection,
+    connection: Connection,
     entity_set: EntitySet,
     entities: Mapping[EntityKey, Stored | None],
     packs: Packed,
@@ -140,18 +131,19 @@ def _put(
             else:
                 whole.append((tenant_id, key.id, stored.version, None, *columns, body))
     if amendments:
-        _insert_rows(connection, amend_statement(entity_set), amendments)
+        connection.write_rows(amend_statement(entity_set, connection.dialect), amendments)
     if whole:
-        _insert_rows(connection, upsert_statement(ENTITY_TABLES[entity_set.name]), whole)
+        table = ENTITY_TABLES[entity_set.name]
+        connection.write_rows(upsert_statement(table, connection.dialect), whole)
         # What is amended is there, and has no tombstone; a decision is never deleted.
         if entity_set is not DECISIONS:
-            ids = text_array(str(values[1]) for values in whole)
+            ids = connection.array(str(values[1]) for values in whole)
             parameters = {"tenant_id": tenant_id, "entity_set": entity_set.name, "ids": ids}
-            connection.execute(forget_tombstones_statement().sql, parameters)
+            connection.fetch(forget_tombstones_statement(connection.dialect), parameters)
 
 
 def _delete(
-    connection: sqlite3.Connection,
+    connection: Connection,
     entity_set: EntitySet,
     entities: Mapping[EntityKey, Stored | None],
     written: Written,
@@ -160,32 +152,23 @@ def _delete(
 ) -> None:
     gone = [key for key, stored in entities.items() if stored is None]
     if gone:
-        connection.executemany(delete_statement(entity_set).sql, [(tenant_id, key.id) for key in gone])
+        ids = [(tenant_id, key.id) for key in gone]
+        connection.write_rows(delete_statement(entity_set, connection.dialect), ids)
         graves: list[_Values] = [
             (tenant_id, entity_set.name, key.id, written.deleted_versions[key]) for key in gone
         ]
-        _insert_rows(connection, upsert_statement(tombstones), graves)
+        connection.write_rows(upsert_statement(tombstones, connection.dialect), graves)
 
 
-def _insert_rows(connection: sqlite3.Connection, insert: Compiled, rows: Sequence[_Values]) -> None:
-    """Insert rows by statements of as many as a power of two, so that few of them have to be prepared."""
-    done = 0
-    while done < len(rows):
-        count = min(_ROWS_AT_ONCE, 1 << ((len(rows) - done).bit_length() - 1))
-        values = tuple(chain.from_iterable(rows[done : done + count]))
-        connection.execute(repeated(insert, count), values)
-        done += count
-
-
-def _write_rows(connection: sqlite3.Connection, rows: Mapping[RowKey, Row]) -> None:
+def _write_rows(connection: Connection, rows: Mapping[RowKey, Row]) -> None:
     for key, row in rows.items():
         table = writable_table(key)
         if table is not tenants:
-            statement = upsert_statement(table)
+            statement = upsert_statement(table, connection.dialect)
             whole = {key_column(table): key.key, **row}
-            connection.execute(statement.sql, tuple(whole[name] for name in statement.parameters))
+            connection.write_rows(statement, [tuple(whole[name] for name in statement.parameters)])
     if any(key.table in DIRECTORY_TABLES for key in rows):
-        connection.execute(revision_statement().sql, {"key": "directory_revision", "one": 1})
+        connection.fetch(revision_statement(connection.dialect), {"key": "directory_revision", "one": 1})
 
 
 @lru_cache

@@ -1,10 +1,30 @@
-"""How a request came, read from its headers, and the origin that it asks."""
+"""How a request came, read from its headers: what its body is framed by, and the origin that it asks."""
 
 from stanchion.access.origin import Arrival, Origins
+from stanchion.errors import BadRequest, NotImplementedFeature
 from stanchion.web.exchange import Request
 
+# The longest registered one is UPDATEREDIRECTREF; the HTTP layer takes any that fits into its buffer.
+MAX_METHOD_CHARACTERS = 32
 # A server has a handful of names; anyone may send others.
 MAX_KEPT_ORIGINS = 1000
+
+
+def check_framing(request: Request) -> None:
+    """Raise BadRequest for a method that is none, NotImplementedFeature for other codings than chunks (RFC 9112 6.1).
+
+    The HTTP layer reads the chunks alone: what is within would be taken for the body, gzip and all. The connection
+    is closed, for whoever frames like this may see another end of the request than we do.
+    """
+    if len(request.method) > MAX_METHOD_CHARACTERS:
+        raise BadRequest(f"The method is longer than {MAX_METHOD_CHARACTERS} characters.", target="method")
+    coding = request.headers.get("transfer-encoding")
+    if coding is not None and coding.strip().lower() != "chunked":
+        raise NotImplementedFeature(
+            "Of transfer codings only chunked is known, once.",
+            target="Transfer-Encoding",
+            headers={"Connection": "close"},
+        )
 
 
 def arrival(request: Request) -> Arrival:

@@ -44,7 +44,7 @@ from stanchion.web.answering import check_size, client_request_id_of, refused, t
 from stanchion.web.call import Call
 from stanchion.web.exchange import JSON, Reply, Request
 from stanchion.web.request_ids import request_ids
-from stanchion.web.request_log import log_request
+from stanchion.web.request_log import RequestLog
 from stanchion.web.writing import MAX_INLINE_BYTES
 
 # Twice the largest page.
@@ -79,6 +79,7 @@ class Batches:
         *,
         settings: Settings,
         is_own: Callable[[str], bool],
+        log: RequestLog,
         at_once: int | None = None,
         max_answers_bytes: int = MAX_ANSWERS_BYTES,
         clock: Callable[[], float] = time.monotonic,
@@ -86,6 +87,7 @@ class Batches:
         self._answer = answer
         self._settings = settings
         self._is_own = is_own
+        self._log = log
         self._at_once = at_once
         self._max_answers_bytes = max_answers_bytes
         self._clock = clock
@@ -155,7 +157,7 @@ class Batches:
             reply.body = b""
         reply.headers["request-id"] = request.trace.request_id
         reply.headers["client-request-id"] = client_request_id
-        log_request(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
+        self._log.add(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
         return reply
 
     def _operation(self, request: Request, origin: str) -> Awaitable[Reply]:

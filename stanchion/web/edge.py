@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from stanchion.access.origin import Origins
 from stanchion.errors import StanchionError
@@ -17,12 +17,14 @@ from stanchion.logs import Trace, flush_logs
 from stanchion.logs import trace as logged_trace
 from stanchion.settings import Settings
 from stanchion.web.answering import check_size, client_request_id_of, refused, told
-from stanchion.web.arrival import AskedOrigins
+from stanchion.web.arrival import AskedOrigins, check_framing
 from stanchion.web.compression import MIN_BYTES, NOT_MODIFIED, compress
+from stanchion.web.connections import UnderWay
 from stanchion.web.cors import Cors
 from stanchion.web.exchange import Reply, Request
+from stanchion.web.outgoing import PIECE_BYTES, Outgoing
 from stanchion.web.request_ids import request_ids
-from stanchion.web.request_log import log_request
+from stanchion.web.request_log import RequestLog
 
 
 class Handler(Protocol):
@@ -42,6 +44,8 @@ class Edge:
         operations: Callable[[Request], Reply | None],
         origins: Origins,
         settings: Settings,
+        log: RequestLog,
+        on_start: Callable[[], Awaitable[None]] | None = None,
         on_stop: Callable[[], Awaitable[None]],
     ) -> None:
         self._handler = handler
@@ -50,7 +54,11 @@ class Edge:
         self._request_ids = request_ids()
         self._settings = settings
         self._cors = Cors(settings.cors_origin) if settings.cors_origin else None
+        self._log = log
+        self._on_start = on_start
         self._on_stop = on_stop
+        self._outgoing = Outgoing(timeout_seconds=settings.request_timeout_seconds)
+        self.under_way = UnderWay()
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Serve one ASGI scope."""
@@ -63,10 +71,25 @@ class Edge:
         trace = Trace(next(self._request_ids))
         logged_trace.set(trace)
         request = Request.of(scope, receive, trace=trace)
+        client = scope.get("client")
+        port = client[1] if client else 0
+        self.under_way.begin(port)
+        try:
+            start, body = await self._answer(request, began=began)
+            if len(body["body"]) <= PIECE_BYTES:
+                await send(start)
+                await send(body)
+            else:
+                await self._outgoing.send((start, body), send)
+        finally:
+            self.under_way.end(port)
+
+    async def _answer(self, request: Request, *, began: float) -> tuple[Message, Message]:
         client_request_id = client_request_id_of(request)
         origin: str | None = None
         refusal: StanchionError | None = None
         try:
+            check_framing(request)
             reply = self._operations(request)
             if reply is None:
                 check_size(request, self._settings)
@@ -87,13 +110,13 @@ class Edge:
             or ";" in request.headers.get("accept-encoding", "")
         ):
             await compress(request, reply)
-        log_request(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
-        start, body = reply.messages(without_body=request.method == "HEAD")
-        await send(start)
-        await send(body)
+        self._log.add(request, reply, seconds=time.perf_counter() - began, refusal=refusal)
+        return reply.messages(without_body=request.method == "HEAD")
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        if self._on_start is not None:
+            await self._on_start()
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._on_stop()

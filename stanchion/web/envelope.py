@@ -14,6 +14,9 @@ from stanchion.web.exchange import JSON, Reply
 # Graph's own id as an API: clients read it from the challenge to learn whose token is wanted.
 _GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 
+# As long as an id may be.
+_MAX_TARGET = 256
+
 # What Graph tells beside the message of a 429.
 _THROTTLED = {"code": "429", "status": "429", "message": "Please retry after"}
 
@@ -29,7 +32,7 @@ def error_reply(
     """Return the reply that tells a caller of an error; `origin` is that of the token issuer to go to."""
     described: JsonObject = {"code": error.code, "message": error.message}
     if error.target is not None:
-        described["target"] = error.target
+        described["target"] = _cut(error.target)
     described["innerError"] = {
         **(_THROTTLED if isinstance(error, TooManyRequests) else {}),
         "date": now.strftime("%Y-%m-%dT%H:%M:%S"),
@@ -40,6 +43,11 @@ def error_reply(
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = challenge(origin, claims=error.claims)
     return Reply(error.status, dump_json({"error": described}), JSON, headers)
+
+
+def _cut(target: str) -> str:
+    # It may be a name that the caller made up, of any length.
+    return target if len(target) <= _MAX_TARGET else target[:_MAX_TARGET] + "..."
 
 
 def challenge(origin: str | None, *, claims: str | None = None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 from starlette.types import Message, Receive, Scope
 
-from stanchion.errors import BadRequest, PayloadTooLarge, RequestTimeout
+from stanchion.errors import BadRequest, Denial, PayloadTooLarge, RequestTimeout
 from stanchion.logs import Trace
 from stanchion.web.patience import at_most
 
@@ -57,7 +57,7 @@ class Request(msgspec.Struct, frozen=True):
         """Return the whole body.
 
         Raises PayloadTooLarge as soon as it is known to be over `max_bytes`, RequestTimeout when it dawdles, and
-        BadRequest for a length that is none.
+        BadRequest for a length that is none and a body that breaks off.
         """
         declared = self.headers.get("content-length", "0")
         if not (declared.isascii() and declared.isdigit()):
@@ -78,7 +78,10 @@ class Request(msgspec.Struct, frozen=True):
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
-                raise RequestTimeout("The connection was closed before the request body was complete.")
+                raise BadRequest(
+                    "The request body ended before it was complete, or its chunks are malformed.",
+                    target="body",
+                )
             chunks.append(message.get("body", b""))
             size += len(chunks[-1])
             if size > max_bytes:
@@ -88,13 +91,17 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct):
-    """What is answered; `headers` are further ones than every reply has, `reason` is why, for the log alone."""
+    """What is answered; `headers` are further ones than every reply has.
+
+    For the log alone: `reason` is why, `denial` why access was denied, where it was.
+    """
 
     status: int
     body: bytes = b""
     content_type: str | None = None
     headers: dict[str, str] = {}
     reason: str = ""
+    denial: Denial | None = None
 
     def messages(self, *, without_body: bool) -> tuple[Message, Message]:
         """Return what is sent; to a HEAD request without the body."""

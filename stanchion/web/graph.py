@@ -45,12 +45,14 @@ from stanchion.store import Store
 from stanchion.web.batch import Batches
 from stanchion.web.call import Authenticate, Call
 from stanchion.web.delta import Deltas
+from stanchion.web.denial import note_denial
 from stanchion.web.documents import document
 from stanchion.web.exchange import Reply, Request
 from stanchion.web.openapi import Description
 from stanchion.web.properties import Properties
 from stanchion.web.reading import Reading
 from stanchion.web.replies import DEPRECATED_ODATA_HEADERS, ODATA_HEADERS
+from stanchion.web.request_log import RequestLog
 from stanchion.web.throttle import Throttle
 from stanchion.web.writing import Writing
 
@@ -90,6 +92,7 @@ class GraphRoots:
         authenticate: Authenticate,
         settings: Settings,
         is_own: Callable[[str], bool],
+        log: RequestLog,
         throttle: Throttle | None = None,
     ) -> None:
         self._authenticate = authenticate
@@ -99,18 +102,20 @@ class GraphRoots:
         self._writing = Writing(store, settings=settings)
         self._throttle = throttle
         at_once = None if throttle is None else throttle.at_once
-        self._batches = Batches(self.answer, settings=settings, is_own=is_own, at_once=at_once)
+        self._batches = Batches(self.answer, settings=settings, is_own=is_own, log=log, at_once=at_once)
         self._description = Description(settings, methods=offered_methods)
 
     async def answer(self, resource: Resource, request: Request, origin: str) -> Reply:
         """Answer a request for a resource of a Graph root; raises a StanchionError to refuse."""
         headers = _headers(resource)
+        caller: Caller | None = None
+        trace = request.trace
+        trace.kind = resource.kind
         try:
             if isinstance(resource, _ASKED):
-                caller = self._authenticate(request)
-                if not isinstance(caller, Caller):
-                    caller = await caller
-                request.trace.tenant_id, request.trace.app_id = caller.tenant_id, caller.app_id
+                known = self._authenticate(request)
+                caller = known if isinstance(known, Caller) else await known
+                trace.tenant_id, trace.app_id = caller.tenant_id, caller.app_id
                 call = Call(request, origin, caller)
                 if self._throttle is None:
                     reply = await self._operation(resource, call)
@@ -122,6 +127,7 @@ class GraphRoots:
                 return await self._description.answer(resource, request, origin)
         except StanchionError as error:
             error.headers.update(headers)
+            note_denial(error, resource=resource, caller=caller, trace=trace)
             raise
         reply.headers.update(headers)
         return reply

@@ -7,7 +7,7 @@
 from msgspec import Raw
 
 from stanchion.errors import BadRequest, NotFound
-from stanchion.ledger.commands import not_found_message
+from stanchion.ledger.commands import not_found
 from stanchion.model.wording import shown
 from stanchion.odata.options import check_count_options, check_document_options, parse_property_options
 from stanchion.odata.property_value import as_text, is_null, number_of_items, value_at
@@ -60,7 +60,7 @@ class Properties:
         """Return the value that the resource leads to; raises NotFound without the entity or the value."""
         stored = await self._store.get(call.caller.tenant_id, resource.entity_set, resource.key)
         if stored is None or not call.caller.may_see(stored):
-            raise NotFound(not_found_message(resource.entity_set, resource.key), target="id")
+            raise not_found(resource.entity_set, resource.key, hidden=stored is not None)
         value = value_at(stored.body, resource.path, resource.type)
         if value is None:
             name = "/".join(resource.path)

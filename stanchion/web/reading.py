@@ -7,8 +7,7 @@ import time
 
 from msgspec.structs import replace
 
-from stanchion.errors import NotFound
-from stanchion.ledger.commands import not_found_message
+from stanchion.ledger.commands import not_found
 from stanchion.odata.etags import etag, matches
 from stanchion.odata.options import parse_item_options, parse_options
 from stanchion.odata.paging import next_link, resumed, skip_token
@@ -40,7 +39,7 @@ class Reading:
         select = parse_item_options(call.request.query)
         stored = await self._store.get(call.caller.tenant_id, resource.entity_set, resource.key)
         if stored is None or not call.caller.may_see(stored):
-            raise NotFound(not_found_message(resource.entity_set, resource.key), target="id")
+            raise not_found(resource.entity_set, resource.key, hidden=stored is not None)
         known = call.request.headers.get("if-none-match")
         if known is not None:
             tag = etag(self._store.epoch, stored.version)

@@ -1,29 +1,30 @@
-"""The log of requests: one line each, under the logger `stanchion.request`.
+"""The log of requests: one line each, under the logger `stanchion.request`; and each is counted.
 
 Where our own handler alone listens, a line goes to it without the detour of a log record, which would cost more
 than answering many a request. A warning is written at once, so that it can be seen when its caller asks.
+
+Who was denied access is a warning that says who asked for what, from where, and why in a word, which is counted
+too. Never the token.
 """
 
 import logging
 import time
-from typing import TypeAlias
+from collections.abc import Callable
 
 from msgspec import UNSET, UnsetType
 
 from stanchion import logs
-from stanchion.errors import StanchionError
+from stanchion.errors import Denial, StanchionError, Unauthenticated
 from stanchion.web.exchange import Reply, Request
+from stanchion.web.metrics import RequestFacts, Tally
 
 logger = logging.getLogger("stanchion.request")
 
-# Somebody was not let in, be it by an error or by an answer of the token endpoint: logged as a warning.
-_REFUSED_ACCESS = frozenset({401, 403, 421, 429})
 # From here on the reason lies with the server.
 _SERVER_ERROR = 500
+# A method that is longer is refused, and is none.
+_SHOWN_METHOD = 32
 _OF_EVERY_LINE = frozenset(logs.Event.__struct_fields__)
-
-# When (Unix time), what was asked, the status, whose it was, and how long the answer took and is.
-_Facts: TypeAlias = tuple[float, str, bytes, int, logs.Trace, float, int]
 
 
 class Answered(logs.Event, frozen=True):
@@ -38,34 +39,61 @@ class Answered(logs.Event, frozen=True):
     bytes: int
 
 
-def log_request(request: Request, reply: Reply, *, seconds: float, refusal: StanchionError | None) -> None:
-    """Log one request, answered after `seconds`."""
-    status = reply.status
-    warns = status in _REFUSED_ACCESS or status >= _SERVER_ERROR
-    level = logging.WARNING if warns else logging.INFO
-    if not logger.isEnabledFor(level):
-        return
-    # Not the reply itself: what waits to be written would keep its body.
-    facts = (time.time(), request.method, request.path, status, request.trace, seconds, len(reply.body))
-    handler = None if warns else logs.line_handler(logger)
-    if handler is not None:
-        handler.later(_answered, facts)
-        return
+class RequestLog:
+    """Logs and counts requests; `client_address` tells from where one came."""
+
+    def __init__(self, tally: Tally, *, client_address: Callable[[Request], str]) -> None:
+        self._tally = tally
+        self._count = tally.request
+        self._client_address = client_address
+
+    def add(self, request: Request, reply: Reply, *, seconds: float, refusal: StanchionError | None) -> None:
+        """Log and count one request, answered after `seconds`."""
+        status, trace = reply.status, request.trace
+        # Not the reply itself: what waits to be written and counted would keep its body.
+        facts = (time.time(), request.method, request.path, status, trace, seconds, len(reply.body))
+        self._count(facts)
+        denial = reply.denial if refusal is None else refusal.denial
+        if denial is None and status < _SERVER_ERROR:
+            if logger.isEnabledFor(logging.INFO):
+                handler = logs.line_handler(logger)
+                if handler is not None:
+                    handler.later(_answered, facts)
+                else:
+                    _log(logging.INFO, facts)
+            return
+        if denial is not None:
+            self._tally.denial(denial)
+        if isinstance(refusal, Unauthenticated) and refusal.tenant_id:
+            trace.tenant_id, trace.app_id = refusal.tenant_id, refusal.app_id
+        # Why other requests failed is not said: those messages may repeat what stood in the body.
+        why = reply.reason if refusal is None else refusal.message
+        _log(logging.WARNING, facts, why=why, **({} if denial is None else self._denied(request, denial)))
+
+    def _denied(self, request: Request, denial: Denial) -> dict[str, object]:
+        """Return what the line of a denied request tells besides."""
+        return {
+            "reason": denial,
+            "kind": request.trace.kind,
+            "person": request.trace.person,
+            "address": self._client_address(request),
+        }
+
+
+def _log(level: int, facts: RequestFacts, *, why: str = "", **further: object) -> None:
     told = _answered(facts)
-    # Why other requests failed is not said: those messages may repeat what stood in the body.
-    why = reply.reason if refusal is None else refusal.message
-    reason = f": {why}" if warns and why else ""
     added = {name: value for name, value in logs.fields_of(told).items() if name not in _OF_EVERY_LINE}
-    logger.log(level, "%s%s", told.message, reason, extra=added)
+    reason = f": {why}" if why else ""
+    logger.log(level, "%s%s", told.message, reason, extra=added | further)
 
 
-def _answered(facts: _Facts) -> Answered:
+def _answered(facts: RequestFacts) -> Answered:
     now, method, path, status, trace, seconds, size = facts
     return Answered(
         logs.stamp(now),
         "info",
         logger.name,
-        f"{method} {path.decode('latin-1')} {status}",
+        f"{method[:_SHOWN_METHOD]} {path.decode('ascii', 'backslashreplace')} {status}",
         trace.request_id,
         trace.tenant_id or UNSET,
         trace.app_id or UNSET,

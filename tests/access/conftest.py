@@ -1,30 +1,34 @@
 """Benches: a copy for each test that writes, one a module for those that only ask."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.access.workbench import Bench, copy_bench, open_bench
-
-
-@pytest.fixture(scope="session")
-def first_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """Return a closed bench to copy, because making a store and a key takes a while."""
-    bench = open_bench(tmp_path_factory.mktemp("first"))
-    bench.store.close_now()
-    return bench
-
-
-@pytest.fixture
-def bench(first_bench: Bench, tmp_path: Path) -> Iterator[Bench]:
-    bench = copy_bench(first_bench, tmp_path)
-    yield bench
-    bench.store.close_now()
+from stanchion.store.compile import DialectName
+from tests.access.workbench import Bench, closed_bench, copied_bench
+from tests.databases import Databases, Template
 
 
 @pytest.fixture(scope="module")
-def shared_bench(first_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    bench = copy_bench(first_bench, tmp_path_factory.mktemp("shared"))
-    yield bench
-    bench.store.close_now()
+def first_bench(
+    databases: Databases, dialect: DialectName, tmp_path_factory: pytest.TempPathFactory
+) -> Template[Bench]:
+    """Return a closed bench to copy."""
+    folder = partial(tmp_path_factory.mktemp, "first")
+    return databases.template("bench", dialect, closed_bench, folder=folder)
+
+
+@pytest.fixture
+def bench(databases: Databases, first_bench: Template[Bench], tmp_path: Path) -> Iterator[Bench]:
+    with copied_bench(databases, first_bench, tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture(scope="module")
+def shared_bench(
+    databases: Databases, first_bench: Template[Bench], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Bench]:
+    with copied_bench(databases, first_bench, tmp_path_factory.mktemp("shared")) as bench:
+        yield bench

@@ -146,6 +146,14 @@ def test_within_the_second_of_the_revocation_the_new_token_begins_at_its_end(ben
     assert bench.caller(token, now_seconds=moment).app_id == bench.client_id
 
 
+def test_a_second_revocation_within_a_second_ends_the_tokens_made_between(bench: Bench) -> None:
+    moment = revoked(bench)
+    between = token_at(bench, moment)
+    assert revoked(bench) > moment
+    assert refusal(bench, between, moment + 1).claims is not None
+    assert bench.caller(token_at(bench, moment), now_seconds=moment + 1).app_id == bench.client_id
+
+
 def test_a_challenge_by_a_revocation_not_seen_yet_is_met(bench: Bench) -> None:
     bench.directory.reread()
     app = revoke_tokens(bench.store, bench.client_id, actor=OPERATOR)

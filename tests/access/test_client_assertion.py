@@ -106,7 +106,7 @@ def test_the_audience_is_this_token_endpoint_under_any_tenant(
 
 def test_the_audience_may_be_any_public_url(certified: Bench) -> None:
     public = Origins(["https://score.example", "https://posture.example"])
-    served = Bench(certified.store, certified.key_file, certified.app, origins=public)
+    served = Bench(certified.store, certified.database, certified.app, origins=public)
     assertion = SIGNER.assertion(served.client_id, aud=f"https://posture.example/{TENANT}/oauth2/v2.0/token")
     assert served.post(served.form(**asserted(assertion))).status == 200
 
@@ -232,7 +232,7 @@ def test_an_app_may_have_a_certificate_and_no_secret(bench: Bench) -> None:
     wish = AppWish(TENANT, "signs", certificate=SIGNER.certificate)
     app = add_app(bench.store, wish, actor=OPERATOR)
     assert (app.secret, app.app.secrets) == ("", ())
-    signing = Bench(bench.store, bench.key_file, AddedApp(app.app, ""))
+    signing = Bench(bench.store, bench.database, AddedApp(app.app, ""))
     assert signing.post(signing.form(**asserted(SIGNER.assertion(app.app.client_id)))).status == 200
     for secret in ("", "stn_", "x"):
         assert signing.post(signing.form(client_secret=secret)).status == 401

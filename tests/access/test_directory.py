@@ -7,15 +7,16 @@ import pytest
 from stanchion.access.directory import Directory
 from stanchion.access.operator import revoke_app
 from stanchion.errors import ServiceUnavailable
-from stanchion.store import ClientRow, IssuerRow, SigningKeyRow, SQLiteStore, TenantRow
+from stanchion.store import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 from tests.access.workbench import OPERATOR, Bench, Clock
+from tests.databases import AnyStore
 
 
 @dataclass
 class Failing:
     """A source that reads a store until it is told to fail, as a database on a full or broken disk does."""
 
-    store: SQLiteStore
+    store: AnyStore
     fails: bool = False
 
     @property

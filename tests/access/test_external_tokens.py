@@ -33,7 +33,8 @@ from tests.access.outside import (
     signed,
     verifier,
 )
-from tests.access.workbench import NOW, OPERATOR, OTHER_TENANT, TENANT, Bench, copy_bench, verified
+from tests.access.workbench import NOW, OPERATOR, OTHER_TENANT, TENANT, Bench, copied_bench, verified
+from tests.databases import Databases, Template
 
 READER = ROLES["Security Reader"]
 PERSON = {"scp": f"openid {READ}", "roles": ..., "sub": "pairwise"}
@@ -41,14 +42,15 @@ CODES = "The key (kid) that signed it"
 
 
 @pytest.fixture(scope="module")
-def trusting(first_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TokenVerifier]:
+def trusting(
+    databases: Databases, first_bench: Template[Bench], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[TokenVerifier]:
     """A verifier that trusts Entra and a plain issuer for one tenant."""
-    bench = copy_bench(first_bench, tmp_path_factory.mktemp("trusting"))
-    fetch = documents()
-    added(bench, fetch)
-    added(bench, fetch, issuer="global")
-    yield verifier(bench, fetch)
-    bench.store.close_now()
+    with copied_bench(databases, first_bench, tmp_path_factory.mktemp("trusting")) as bench:
+        fetch = documents()
+        added(bench, fetch)
+        added(bench, fetch, issuer="global")
+        yield verifier(bench, fetch)
 
 
 def refusal(judge: TokenVerifier, token: str, *, now_seconds: float = NOW) -> str:

@@ -1,6 +1,5 @@
 """What an operator does: tenants, apps, secrets, keys and tokens, each recorded in the chain."""
 
-import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -20,9 +19,11 @@ from stanchion.access.operator import (
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.access.permission import ROLES
 from stanchion.access.tenants import PERSONAL_ACCOUNTS
+from stanchion.app import open_store
 from stanchion.errors import BadRequest, Conflict, NotFound, OperatorError, StanchionError
 from stanchion.ledger.changes import decode_record
-from stanchion.store import STORE_CHAIN, SQLiteStore
+from stanchion.store import STORE_CHAIN
+from stanchion.store.tables import metadata
 from tests.access.workbench import NOW, OPERATOR, OTHER_TENANT, TENANT, Bench
 
 
@@ -32,22 +33,17 @@ def operations(bench: Bench, tenant_id: str) -> list[tuple[str, object]]:
 
 
 def records(bench: Bench, tenant_id: str) -> Sequence[bytes]:
-    connection = sqlite3.connect(bench.key_file.with_name("stanchion.db"))
-    try:
-        rows = connection.execute(
-            "SELECT record FROM changes WHERE tenant_id = ? ORDER BY sequence", (tenant_id,)
-        ).fetchall()
-    finally:
-        connection.close()
+    rows = bench.database.execute(
+        "SELECT record FROM changes WHERE tenant_id = $1 ORDER BY sequence", tenant_id
+    )
     return [row[0] for row in rows]
 
 
 def everything_stored(bench: Bench) -> bytes:
-    connection = sqlite3.connect(bench.key_file.with_name("stanchion.db"))
-    try:
-        return "\n".join(connection.iterdump()).encode()
-    finally:
-        connection.close()
+    rows = [row for table in metadata.tables for row in bench.database.execute(f"SELECT * FROM {table}")]  # noqa: S608 (names of ours)
+    return b"\n".join(
+        value if isinstance(value, bytes) else str(value).encode() for row in rows for value in row
+    )
 
 
 def test_a_tenant_is_added_in_lower_case(bench: Bench) -> None:
@@ -192,7 +188,7 @@ def issue(bench: Bench, wish: TokenWish) -> str:
 
 def test_two_rotations_at_once_leave_one_key_that_signs(bench: Bench) -> None:
     def rotate(_: int) -> None:
-        store = SQLiteStore.open(bench.key_file.with_suffix(""))
+        store = open_store(bench.database.settings)
         rotate_key(store, key_file=bench.key_file, actor=OPERATOR)
         store.close_now()
 

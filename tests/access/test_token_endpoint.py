@@ -203,7 +203,7 @@ def test_long_client_ids_are_not_kept(bench: Bench) -> None:
 
 
 def test_a_token_names_the_first_public_url(bench: Bench) -> None:
-    served = Bench(bench.store, bench.key_file, bench.app, origins=Origins(["https://score.example"]))
+    served = Bench(bench.store, bench.database, bench.app, origins=Origins(["https://score.example"]))
     token = json.loads(served.post(served.form()).body)["access_token"]
     assert served.caller(token).actor.issuer == f"https://score.example/{TENANT}/v2.0"
 

@@ -1,7 +1,8 @@
 """A bench: a store with two tenants and an app, and all that asks for tokens and judges them."""
 
 import asyncio
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -18,8 +19,9 @@ from stanchion.access.operator import AddedApp, AppWish, add_app, add_tenant, si
 from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.access.token_endpoint import TokenAnswer, TokenEndpoint, TokenRequest
+from stanchion.app import open_store
 from stanchion.ledger.changes import Operator
-from stanchion.store import SQLiteStore
+from tests.databases import AnyStore, Database, Databases, Template
 
 TENANT = "11111111-2222-3333-4444-555555555555"
 OTHER_TENANT = "99999999-2222-3333-4444-555555555555"
@@ -43,8 +45,8 @@ class Clock:
 class Bench:
     """One store, served."""
 
-    store: SQLiteStore
-    key_file: Path
+    store: AnyStore
+    database: Database
     app: AddedApp
     clock: Clock = field(default_factory=Clock)
     origins: Origins = field(default_factory=Origins)
@@ -58,6 +60,10 @@ class Bench:
         self.endpoint = TokenEndpoint(
             self.directory, self.issuer, origins=self.origins, attempts=self.attempts
         )
+
+    @property
+    def key_file(self) -> Path:
+        return self.database.key_file
 
     @property
     def client_id(self) -> str:
@@ -124,20 +130,30 @@ def verified(verifier: TokenVerifier, *authorization: str, now_seconds: float = 
     return asyncio.run(verifier.caller(authorization, now_seconds=now_seconds))
 
 
-def open_bench(folder: Path) -> Bench:
-    """Return a bench on a new store in a folder."""
-    store = SQLiteStore.open(folder / "stanchion.db")
+def make_bench(database: Database) -> Bench:
+    """Return a bench on a new store in an empty database."""
+    store = open_store(database.settings)
     for tenant_id in (TENANT, OTHER_TENANT):
         add_tenant(store, tenant_id, name="Contoso", actor=OPERATOR)
     app = add_app(store, AppWish(TENANT, "reader"), actor=OPERATOR)
-    bench = Bench(store, folder / "stanchion.db.key", app)
+    bench = Bench(store, database, app)
     bench.key()
     return bench
 
 
-def copy_bench(bench: Bench, folder: Path) -> Bench:
-    """Return a bench on a copy of a closed one's files."""
-    for name in ("stanchion.db", "stanchion.db.key"):
-        shutil.copy2(bench.key_file.with_name(name), folder / name)
-    store = SQLiteStore.open(folder / "stanchion.db")
-    return Bench(store, folder / "stanchion.db.key", bench.app, opened=bench.opened)
+def closed_bench(database: Database) -> Bench:
+    """Return a bench to copy, because making a store and a key takes a while."""
+    bench = make_bench(database)
+    bench.store.close_now()
+    return bench
+
+
+@contextmanager
+def copied_bench(databases: Databases, template: Template[Bench], folder: Path) -> Iterator[Bench]:
+    """Give a bench on a copy of a closed one."""
+    with databases.copy(template, folder) as database:
+        store = open_store(database.settings)
+        try:
+            yield Bench(store, database, template.value.app, opened=template.value.opened)
+        finally:
+            store.close_now()

@@ -15,6 +15,7 @@ from bench.connection import Answer
 from bench.load import quantile
 from bench.queries import FOUND, Draw, Found, by_any, by_columns, by_columns_anew, by_path, ordered
 from bench.report import Row, comparison_table
+from bench.soak import soak
 from bench.traffic import BATCHED, GetList, GetOne, Page, Patch, PatchBatch, Recorded
 
 RIGHT = b'{"id":"control_00000"}'
@@ -168,3 +169,14 @@ def test_bodies_are_as_large_as_lists_are_checked_for() -> None:
 @pytest.mark.parametrize(("share", "value"), [(0.5, 51.0), (0.99, 100.0), (1.0, 100.0), (0.0, 1.0)])
 def test_a_quantile_is_one_of_the_values(share: float, value: float) -> None:
     assert quantile([float(each) for each in range(1, 101)], share) == value
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_two_minutes_of_soaking_end_without_an_error(tmp_path: Path) -> None:
+    found = soak(tmp_path, seconds=120.0, share=0.5)
+
+    assert found.errors == 0
+    assert found.imports == 2
+    assert found.requests > 1000
+    assert sum(minute.requests for minute in found.minutes) == found.requests

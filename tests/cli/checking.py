@@ -23,7 +23,7 @@ def check(
     place: Place | None, *arguments: object, environment: Mapping[str, str] | None = None
 ) -> tuple[Result, list[Line]]:
     """Return what the command did and the lines that it reports."""
-    named = ("--database", place.url) if place is not None else ()
+    named = place.options if place is not None else ()
     result = invoke("check", *named, *arguments, "--json", environment=environment)
     report = json.loads(result.stdout)
     lines = [Line(**each) for each in report["findings"]]
@@ -36,8 +36,12 @@ def check(
 
 
 def amiss(lines: list[Line]) -> list[tuple[str, str, str]]:
-    """Return check, status and sentence of what is not ok."""
-    return [(line.check, line.status, line.finding) for line in lines if line.status != "ok"]
+    """Return check, status and sentence of what is not ok, but for the PostgreSQL of the tests, which is hasty."""
+    return [
+        (line.check, line.status, line.finding)
+        for line in lines
+        if line.status != "ok" and "is off)" not in line.finding
+    ]
 
 
 def only(lines: list[Line]) -> str:

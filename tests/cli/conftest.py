@@ -8,10 +8,10 @@ import pytest
 from click.testing import Result
 
 from tests.cli.invoking import invoke
-from tests.serving.fixtures import made_place, place
+from tests.serving.fixtures import made_place, place, place_template
 from tests.serving.place import Place
 
-__all__ = ["made_place", "place"]
+__all__ = ["made_place", "place", "place_template"]
 
 Run: TypeAlias = Callable[..., Result]
 
@@ -26,4 +26,4 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def run(place: Place) -> Run:
     """Run a command on the test's store."""
-    return lambda *arguments: invoke(*arguments, "--database", place.url)
+    return lambda *arguments: invoke(*arguments, *place.options)

@@ -5,7 +5,6 @@ import asyncio
 from stanchion.ledger.commands import DecideControl
 from stanchion.ledger.decisions import parse_request
 from stanchion.model.json_text import JsonObject
-from stanchion.store import SQLiteStore
 from tests.cli.conftest import Run
 from tests.cli.invoking import printed
 from tests.serving.place import MICROSOFT, OPERATOR, TENANT, Place, control_id
@@ -19,7 +18,6 @@ def changes(run: Run) -> int:
 
 def decide(place: Place, number: int, **body: str) -> None:
     """Decide about a control as the API does."""
-    store = SQLiteStore.open(place.database)
     asked: JsonObject = {**body, "vendorInformation": MICROSOFT}
     command = DecideControl(
         tenant_id=TENANT,
@@ -28,5 +26,5 @@ def decide(place: Place, number: int, **body: str) -> None:
         control_id=control_id(number),
         request=parse_request(asked, root="v1.0"),
     )
-    asyncio.run(store.submit(command))
-    store.close_now()
+    with place.opened() as store:
+        asyncio.run(store.submit(command))

@@ -20,6 +20,8 @@ from tests.serving.mounting import small_disk
 from tests.serving.place import OPERATOR, OTHER_TENANT, TENANT, Place
 from tests.serving.process import running
 
+pytestmark = pytest.mark.sqlite("is about the file; the same on PostgreSQL is in test_check_postgresql")
+
 TICKS_PER_SECOND = 10_000_000
 CHECKS = (
     "configuration",
@@ -46,11 +48,9 @@ def state(folder: Path) -> dict[str, str]:
 @contextmanager
 def opened(place: Place) -> Iterator[SQLiteStore]:
     """Open the store of a place."""
-    store = SQLiteStore.open(place.database)
-    try:
+    with place.opened() as store:
+        assert isinstance(store, SQLiteStore)
         yield store
-    finally:
-        store.close_now()
 
 
 def execute(place: Place, statement: str, *parameters: object) -> None:
@@ -73,7 +73,7 @@ def test_a_store_that_is_well_is_told_so_and_not_touched(place: Place, full: tup
 
 
 def test_people_see_a_line_for_each_check(place: Place) -> None:
-    result = invoke("check", "--database", place.url)
+    result = invoke("check", *place.options)
 
     assert result.exit_code == 0
     assert [line[:24].split("  ")[0] for line in result.stdout.splitlines()] == ["ok"] * len(CHECKS)
@@ -163,9 +163,7 @@ def test_of_many_tenants_that_are_well_people_see_some_and_scripts_all(place: Pl
     execute(place, "UPDATE changes SET hash = zeroblob(32) WHERE tenant_id LIKE '00000027%'")
 
     _, lines = check(place)
-    told = [
-        line for line in invoke("check", "--database", place.url).stdout.splitlines() if " chain " in line
-    ]
+    told = [line for line in invoke("check", *place.options).stdout.splitlines() if " chain " in line]
 
     assert len([line for line in lines if line.check == "chain"]) == 43
     assert [line.split()[0] for line in told] == ["ok"] * SHOWN_OF_A_CHECK + ["failed", "ok"]
@@ -233,12 +231,12 @@ def test_a_change_of_the_future_says_that_the_clock_stepped_back(
 
 
 def test_a_key_file_that_is_missing_fails(place: Place) -> None:
-    Path(f"{place.database}.key").unlink()
+    place.key_file.unlink()
 
     _, lines = check(place)
 
     assert "stanchion.db.key is missing" in only(lines)
-    assert not Path(f"{place.database}.key").exists()
+    assert not place.key_file.exists()
 
 
 @pytest.mark.parametrize(
@@ -249,7 +247,7 @@ def test_a_key_file_that_is_missing_fails(place: Place) -> None:
     ],
 )
 def test_a_key_file_that_others_can_read_is_told(place: Place, mode: int, status: str, said: str) -> None:
-    Path(f"{place.database}.key").chmod(mode)
+    place.key_file.chmod(mode)
 
     _, lines = check(place)
 
@@ -258,7 +256,7 @@ def test_a_key_file_that_others_can_read_is_told(place: Place, mode: int, status
 
 
 def test_a_key_file_of_another_store_fails(place: Place) -> None:
-    Path(f"{place.database}.key").write_text("00" * 32)
+    place.key_file.write_text("00" * 32)
 
     _, lines = check(place)
 
@@ -266,8 +264,8 @@ def test_a_key_file_of_another_store_fails(place: Place) -> None:
 
 
 def test_a_retired_key_need_not_be_opened(place: Place) -> None:
-    Path(f"{place.database}.key").unlink()
-    assert invoke("key", "rotate", "--database", place.url).exit_code == 0
+    place.key_file.unlink()
+    assert invoke("key", "rotate", *place.options).exit_code == 0
 
     _, lines = check(place)
 

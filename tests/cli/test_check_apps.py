@@ -6,7 +6,6 @@ import pytest
 
 from stanchion.access.operator import revoke_app
 from stanchion.access.operator_certificate import add_certificate
-from stanchion.store import SQLiteStore
 from tests.access.signers import Signer, p_256
 from tests.cli.checking import Line, amiss, check
 from tests.serving.place import OPERATOR, Place
@@ -17,14 +16,11 @@ LONG = Signer(p_256, moment=NOW, days=90)
 
 def given(place: Place, *signers: Signer, revoked: bool = False) -> None:
     """Give the app of a place certificates, and maybe revoke it."""
-    store = SQLiteStore.open(place.database)
-    try:
+    with place.opened() as store:
         for signer in signers:
             add_certificate(store, place.client_id, certificate=signer.certificate, actor=OPERATOR)
         if revoked:
             revoke_app(store, place.client_id, actor=OPERATOR)
-    finally:
-        store.close_now()
 
 
 def about_apps(place: Place) -> list[Line]:

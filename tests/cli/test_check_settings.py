@@ -16,6 +16,8 @@ from stanchion.cli.certificate import make_certificates
 from tests.cli.checking import amiss, check, only
 from tests.serving.place import Place
 
+pytestmark = pytest.mark.sqlite("looks at settings, which no database keeps")
+
 SETTINGS = {
     "a variable that is none": ((), {"STANCHION_PROT": "1"}, "Did you mean 'STANCHION_PORT'?"),
     "a variable of a wrong value": ((), {"STANCHION_PORT": "x"}, "Invalid value for STANCHION_PORT"),

@@ -1,7 +1,5 @@
 """`stanchion export | verify | migrate`: a tenant's data out, and whether it is what it was."""
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,23 +58,32 @@ def test_a_head_that_cannot_be_read_is_a_usage_error(run: Run, head: str) -> Non
 @pytest.mark.parametrize(
     ("tampering", "named"),
     [
-        (
-            "UPDATE changes SET record = CAST(replace(record, 'import', 'imp0rt') AS BLOB) WHERE tenant_id = :tenant",
-            "Change ",
-        ),
-        ("UPDATE changes SET hash = hex(hash) WHERE tenant_id = :tenant", "Change 1 "),
-        ("UPDATE secure_scores SET body = CAST(body AS TEXT) WHERE tenant_id = :tenant", "secureScores/"),
-        ("UPDATE secure_scores SET version = version + 1 WHERE tenant_id = :tenant", "secureScores/"),
-        ("DELETE FROM secure_scores WHERE tenant_id = :tenant AND id LIKE '%05'", "2026-01-05"),
-        ("UPDATE secure_score_control_profiles SET max_score = 9 WHERE tenant_id = :tenant", control_id(0)),
+        ("UPDATE changes SET record = hash WHERE tenant_id = $1", "Change 1 "),
+        ("UPDATE changes SET time_ticks = time_ticks + 10 WHERE tenant_id = $1", "Change 1 "),
+        ("UPDATE secure_scores SET version = version + 1 WHERE tenant_id = $1", "secureScores/"),
+        ("DELETE FROM secure_scores WHERE tenant_id = $1 AND id LIKE '%05'", "2026-01-05"),
+        ("UPDATE secure_score_control_profiles SET max_score = 9 WHERE tenant_id = $1", control_id(0)),
     ],
 )
 def test_verify_names_the_place_that_was_altered(run: Run, place: Place, tampering: str, named: str) -> None:
-    with closing(sqlite3.connect(place.database)) as connection:
-        altered = connection.execute(tampering, {"tenant": TENANT}).rowcount
-        connection.commit()
+    place.at.execute(tampering, TENANT)
 
-    assert altered > 0
+    assert named in refusal(run("verify", "--tenant", TENANT))
+
+
+@pytest.mark.sqlite("a column holds a value of any type")
+@pytest.mark.parametrize(
+    ("tampering", "named"),
+    [
+        ("UPDATE changes SET hash = hex(hash) WHERE tenant_id = $1", "Change 1 "),
+        ("UPDATE secure_scores SET body = CAST(body AS TEXT) WHERE tenant_id = $1", "secureScores/"),
+    ],
+)
+def test_verify_names_the_place_that_has_another_type(
+    run: Run, place: Place, tampering: str, named: str
+) -> None:
+    place.at.execute(tampering, TENANT)
+
     assert named in refusal(run("verify", "--tenant", TENANT))
 
 
@@ -87,9 +94,21 @@ def test_verifying_a_tenant_that_is_not_there_is_refused(run: Run) -> None:
 def test_migrate_makes_a_store_and_leaves_one_as_it_is(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
 
-    assert invoke("migrate", "--database", url).stdout == "The schema is up to date.\n"
-    assert printed(invoke("migrate", "--database", url, "--json")) == {"schema": HEAD_REVISION}
+    told = invoke("migrate", "--database", url).stdout
+    assert told == f"The schema was brought from nothing to {HEAD_REVISION}.\n"
+    assert invoke("migrate", "--database", url).stdout == f"The schema is up to date: {HEAD_REVISION}.\n"
+    again = printed(invoke("migrate", "--database", url, "--json"))
+    assert again == {"schema": HEAD_REVISION, "former": HEAD_REVISION}
     assert printed(invoke("tenant", "list", "--json", "--database", url)) == []
+
+
+@pytest.mark.parametrize("option", ["--sql", "--dry-run"])
+def test_a_rehearsal_prints_sql_and_makes_nothing(tmp_path: Path, option: str) -> None:
+    told = invoke("migrate", option, "--database", f"sqlite:///{tmp_path / 'new.db'}").stdout
+
+    assert "CREATE TABLE tenants" in told
+    assert told.endswith(f"-- The schema would be brought from nothing to {HEAD_REVISION}.\n")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:1/none", "mysql://x/y", "sqlite://relative"])

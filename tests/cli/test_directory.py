@@ -179,7 +179,7 @@ def test_a_token_that_cannot_be_made_is_refused(
 def test_a_secret_in_the_environment_asks_as_the_app_itself_and_is_no_change(run: Run, place: Place) -> None:
     before = printed(run("verify", "--tenant", TENANT, "--json"))["changes"]
     asking = ("token", "--tenant", TENANT, "--client-id", place.client_id)
-    as_app = invoke(*asking, "--database", place.url, environment={"STANCHION_CLIENT_SECRET": place.secret})
+    as_app = invoke(*asking, *place.options, environment={"STANCHION_CLIENT_SECRET": place.secret})
     as_operator = run(*asking)
 
     assert (as_app.exit_code, as_operator.exit_code) == (0, 0)
@@ -198,7 +198,7 @@ def test_a_rotation_makes_a_key_and_retires_the_one_before(run: Run) -> None:
 
 
 def test_a_lost_key_file_is_told_of_and_a_rotation_helps(run: Run, place: Place) -> None:
-    Path(f"{place.database}.key").unlink()
+    place.key_file.unlink()
     asking = ("token", "--tenant", TENANT, "--client-id", place.client_id)
 
     assert "stanchion key rotate" in refusal(run(*asking))

@@ -93,7 +93,7 @@ def test_a_path_that_no_file_can_have_is_refused(run: Run) -> None:
 
 
 def test_a_dash_is_standard_input(run: Run, place: Place, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "stanchion", "import", "-", "--tenant", TENANT, "--database", place.url]
+    command = [sys.executable, "-m", "stanchion", "import", "-", "--tenant", TENANT, *place.options]
     with export_file(tmp_path, control(900)).open("rb") as file:
         done = subprocess.run([*command, "--json"], stdin=file, check=True, capture_output=True, timeout=60)
 
@@ -103,6 +103,7 @@ def test_a_dash_is_standard_input(run: Run, place: Place, tmp_path: Path) -> Non
     assert counted(again) == (0, 0, 1, 0, 0)
 
 
+@pytest.mark.sqlite("is about the file")
 def test_the_database_itself_is_not_opened_as_a_file_since_closing_it_would_drop_its_locks(
     run: Run, place: Place
 ) -> None:

@@ -60,7 +60,7 @@ def test_several_files_have_their_sum_below_them(run: Run, tmp_path: Path) -> No
 
 
 def test_a_dry_run_says_what_would_change_and_writes_nothing(run: Run, place: Place, tmp_path: Path) -> None:
-    before, stored = changes(run), place.database.read_bytes()
+    before, stored = changes(run), place.at.rows()
     files = [
         export_file(tmp_path, control(900), {**control(0), "title": "Renamed"}, name="a.json"),
         export_file(tmp_path, control(900), {"id": "x"}, name="b.json"),
@@ -70,7 +70,7 @@ def test_a_dry_run_says_what_would_change_and_writes_nothing(run: Run, place: Pl
     dry = run("import", *files, "--tenant", TENANT, "--dry-run", "--json")
 
     assert changes(run) == before
-    assert place.database.read_bytes() == stored
+    assert place.at.rows() == stored
     assert "new secureScoreControlProfiles 'control-900'" in text.stdout
     assert "changed secureScoreControlProfiles 'control-000'" in text.stdout
     assert json.loads(dry.stdout)[2]["would_write"] == [

@@ -258,6 +258,7 @@ def test_a_path_in_a_file_begins_at_the_file(tmp_path: Path) -> None:
     assert shown("--key-file", "k", "--config", etc / "s.toml")["key_file"]["value"] == "k"
 
 
+@pytest.mark.sqlite("is about a path in a file of settings")
 def test_a_store_named_in_a_file_is_the_same_wherever_the_command_runs(place: Place, folder: Path) -> None:
     (place.folder / "s.toml").write_text('database = "sqlite:///stanchion.db"\n')
 
@@ -294,7 +295,7 @@ def test_text_that_is_not_utf_8_is_refused() -> None:
 
 @pytest.mark.parametrize("command", [("tenant", "list"), ("key", "list"), ("serve",)], ids=" ".join)
 def test_every_command_on_a_store_refuses_what_is_no_setting(command: tuple[str, ...], place: Place) -> None:
-    result = invoke(*command, "--database", place.url, environment={"STANCHION_PROT": "1"})
+    result = invoke(*command, *place.options, environment={"STANCHION_PROT": "1"})
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert "STANCHION_PORT" in result.stderr
@@ -310,6 +311,12 @@ def test_a_repeatable_variable_holds_values_separated_by_blanks() -> None:
     row = shown(environment={"STANCHION_TRUSTED_PROXY": "10.0.0.1 10.0.0.2"})["trusted_proxy"]
 
     assert row["value"] == ["10.0.0.1", "10.0.0.2"]
+
+
+def test_what_is_said_to_the_tests_is_passed_over() -> None:
+    said = {"STANCHION_TEST_POSTGRES_BIN": "/bin", "STANCHION_CRASH_KILLS": "200"}
+
+    assert {row["source"] for row in shown(environment=said).values()} == {"default"}
 
 
 def test_what_kubernetes_says_of_a_service_of_our_name_is_passed_over() -> None:
@@ -333,7 +340,7 @@ def test_the_demo_keeps_its_own_store_whatever_is_set(folder: Path) -> None:
     result = invoke("demo", environment={"STANCHION_DATABASE": "sqlite:////nowhere/env.db"})
 
     assert result.stderr.strip().endswith("70000 is not a whole number from 1 to 65535.")
-    assert "default: sqlite:///.stanchion/demo.db" in invoke("demo", "--help").stdout.replace("\n", "")
+    assert "default: sqlite:///.stanchion/demo.db" in " ".join(invoke("demo", "--help").stdout.split())
 
 
 @pytest.mark.parametrize("setting", SETTINGS.values(), ids=lambda setting: setting.name)

@@ -105,7 +105,7 @@ def test_a_variable_stands_for_an_option_and_the_option_wins(place: Place, tmp_p
 
 
 def test_a_variable_that_cannot_be_read_is_a_usage_error_naming_it(place: Place) -> None:
-    result = invoke("tenant", "list", "--database", place.url, environment={"STANCHION_PORT": "http"})
+    result = invoke("tenant", "list", *place.options, environment={"STANCHION_PORT": "http"})
 
     assert result.exit_code == 2
     assert "Invalid value for STANCHION_PORT: 'http'" in result.stderr
@@ -131,7 +131,7 @@ def test_an_account_without_a_name_may_still_act(place: Place, monkeypatch: pyte
 
     monkeypatch.setattr(getpass, "getuser", nameless)
 
-    assert invoke("key", "rotate", "--database", place.url).exit_code == 0
+    assert invoke("key", "rotate", *place.options).exit_code == 0
 
 
 def test_a_refusal_of_the_installed_program_is_one_line_and_status_1(tmp_path: Path) -> None:
@@ -147,13 +147,19 @@ def test_a_refusal_of_the_installed_program_is_one_line_and_status_1(tmp_path: P
 @pytest.mark.parametrize(
     ("rest", "said"),
     [
-        ("u:hunter2@localhost:1/d?sslmode=require", "cannot be migrated: "),
-        ("localhost:1/d?user=u&password=hunter2&sslmode=disable", "cannot be migrated: "),
-        ("localhost:1/d?sslmode=hunted", "cannot be migrated: "),
+        (
+            "u:hunter2@localhost:1/d?sslmode=require",
+            "The PostgreSQL database d on localhost:1 cannot be used: ",
+        ),
+        (
+            "localhost:1/d?user=u&password=hunter2&sslmode=disable",
+            "The PostgreSQL database d on localhost:1 cannot be used: ",
+        ),
+        ("localhost:1/d?sslmode=hunted", "The PostgreSQL database d on localhost:1 cannot be used: "),
         ("u:hunter2@localhost:1/d?pool=hunter2", "has the parameter 'pool'; allowed are host, passfile, "),
-        ("u:hunter2/x@localhost:1/d", "cannot be migrated: "),
-        ("u:[hunter2@localhost:1/d", "cannot be migrated: "),
-        ("u@localhost:port/d", "cannot be migrated: "),
+        ("u:hunter2/x@localhost:1/d", "The PostgreSQL database d on localhost:1 cannot be used: "),
+        ("u:[hunter2@localhost:1/d", "The PostgreSQL database d on localhost:1 cannot be used: "),
+        ("u@localhost:port/d", "The PostgreSQL URL cannot be read; "),
     ],
 )
 def test_a_postgresql_that_cannot_be_reached_is_told_without_its_password(rest: str, said: str) -> None:

@@ -2,34 +2,48 @@
 
 import socket
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from stanchion.access.operator import AppWish, add_app
-from stanchion.store import SQLiteStore
 from tests.clients.connecting import Connect
 from tests.clients.estate import furnish
 from tests.clients.sdk import GraphServiceClient
-from tests.serving.fixtures import certificates, made_place, place, server, shared_server
+from tests.databases import Database, Databases, Template
+from tests.serving.fixtures import certificates, made_place, place, place_template, server, shared_server
 from tests.serving.place import OPERATOR, TENANT, Place
 from tests.serving.process import Certificates, Server, running
 
-__all__ = ["certificates", "made_place", "place", "server", "shared_server"]
+__all__ = ["certificates", "made_place", "place", "place_template", "server", "shared_server"]
 _LOOPBACK = {"localhost", "127.0.0.1", "::1", None}
 
 
-@pytest.fixture(scope="session")
-def furnished_place(made_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+@pytest.fixture(scope="module")
+def furnished_place(
+    databases: Databases, place_template: Template[Place], tmp_path_factory: pytest.TempPathFactory
+) -> Template[Place]:
     """A store to copy, with all that the clients ask for; nothing opens it."""
-    furnished = made_place.copied_to(tmp_path_factory.mktemp("furnished"))
-    furnish(furnished)
-    return furnished
+
+    def fill(database: Database) -> Place:
+        furnished = replace(place_template.value, at=database)
+        furnish(furnished)
+        return furnished
+
+    folder = partial(tmp_path_factory.mktemp, "furnished")
+    return databases.template(
+        "furnished", place_template.database.dialect, fill, folder=folder, of=place_template
+    )
 
 
 @pytest.fixture(scope="module")
-def shared_place(furnished_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def shared_place(
+    databases: Databases, furnished_place: Template[Place], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     """A furnished store for the tests of one module."""
-    return furnished_place.copied_to(tmp_path_factory.mktemp("shared"))
+    with databases.copy(furnished_place, tmp_path_factory.mktemp("shared")) as database:
+        yield replace(furnished_place.value, at=database)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +90,6 @@ def graph(connect: Connect, shared_place: Place) -> GraphServiceClient:
 @pytest.fixture
 def reading(connect: Connect, shared_place: Place) -> GraphServiceClient:
     """A client of v1.0 that may only read."""
-    store = SQLiteStore.open(shared_place.database)
-    added = add_app(store, AppWish(TENANT, "reads", ("SecurityEvents.Read.All",)), actor=OPERATOR)
-    store.close_now()
+    with shared_place.opened() as store:
+        added = add_app(store, AppWish(TENANT, "reads", ("SecurityEvents.Read.All",)), actor=OPERATOR)
     return connect(added.app.client_id, added.secret)

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 from stanchion.ledger.imports import ImportEntities, Incoming
 from stanchion.model.edm import CONTROL_PROFILES, USER_PROFILES
 from stanchion.model.json_text import JsonObject
-from stanchion.store import SQLiteStore
 from tests.serving.place import CONTROLS, MICROSOFT, OPERATOR, TENANT, Place, control, control_id
 
 CATEGORIES = ("Identity", "Device", "Apps", "Data")
@@ -60,8 +59,7 @@ def furnish(place: Place) -> None:
     """Put all of it into a place that nobody serves."""
     odd: list[JsonObject] = [{**control(0), "id": unquote(id), "title": f"Title of {id}"} for id in ODD_IDS]
     controls = [*(rich_control(number) for number in range(CONTROLS)), *odd]
-    store = SQLiteStore.open(place.database)
-    try:
+    with place.opened() as store:
         store.run(
             ImportEntities(
                 tenant_id=TENANT,
@@ -75,8 +73,6 @@ def furnish(place: Place) -> None:
                 ),
             )
         )
-    finally:
-        store.close_now()
 
 
 def all_control_ids() -> list[str]:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from stanchion.access.operator import AddedApp, AppWish, add_app, revoke_app
-from stanchion.store import SQLiteStore
 from tests.access.signers import Signer
 from tests.clients.identity_sdk import (
     CertificateCredential,
@@ -46,11 +45,8 @@ def claims_of(token: str) -> dict[str, Any]:
 
 def added(place: Place, wish: AppWish) -> AddedApp:
     """Return an app just added to a store that is served."""
-    store = SQLiteStore.open(place.database)
-    try:
+    with place.opened() as store:
         return add_app(store, wish, actor=OPERATOR)
-    finally:
-        store.close_now()
 
 
 @pytest.fixture(scope="module")
@@ -116,9 +112,8 @@ class TestAzureIdentity:
 
     def test_a_revoked_app_is_told_to_the_user(self, secured: Server, shared_place: Place) -> None:
         app = added(shared_place, AppWish(TENANT, "leaves"))
-        store = SQLiteStore.open(shared_place.database)
-        revoke_app(store, app.app.client_id, actor=OPERATOR)
-        store.close_now()
+        with shared_place.opened() as store:
+            revoke_app(store, app.app.client_id, actor=OPERATOR)
         with (
             ClientSecretCredential(
                 TENANT,

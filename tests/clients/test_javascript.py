@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from stanchion.access.operator import AppWish, add_app
-from stanchion.store import SQLiteStore
 from tests.clients.node_tests import FOLDER, check, names_in, need_node, node_environment, outcomes
 from tests.serving.place import OPERATOR, TENANT, Place
 from tests.serving.process import Certificates, running
@@ -30,9 +29,8 @@ def environment(
 ) -> Iterator[dict[str, str]]:
     """What the tests in Node are given: a server, two apps, whom to trust and where to put what they generate."""
     need_node()
-    store = SQLiteStore.open(shared_place.database)
-    reader = add_app(store, AppWish(TENANT, "reads", ("SecurityEvents.Read.All",)), actor=OPERATOR)
-    store.close_now()
+    with shared_place.opened() as store:
+        reader = add_app(store, AppWish(TENANT, "reads", ("SecurityEvents.Read.All",)), actor=OPERATOR)
     with running(shared_place, tls=certificates) as server:
         yield {
             "ORIGIN": server.origin,

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from stanchion.access.operator import AppWish, add_app
-from stanchion.store import SQLiteStore
 from tests.access.signers import Signer
 from tests.clients.node_tests import check, names_in, need_node, outcomes
 from tests.serving.place import OPERATOR, TENANT, Place
@@ -30,10 +29,9 @@ def environment(
     signer = Signer(moment=dt.datetime.now(dt.UTC))
     file = tmp_path_factory.mktemp("client") / "client.pem"
     file.write_bytes(signer.key_pem + signer.certificate_pem)
-    store = SQLiteStore.open(shared_place.database)
-    reader = add_app(store, AppWish(TENANT, "reads"), actor=OPERATOR)
-    signing = add_app(store, AppWish(TENANT, "signs", certificate=signer.certificate), actor=OPERATOR)
-    store.close_now()
+    with shared_place.opened() as store:
+        reader = add_app(store, AppWish(TENANT, "reads"), actor=OPERATOR)
+        signing = add_app(store, AppWish(TENANT, "signs", certificate=signer.certificate), actor=OPERATOR)
     return {
         "ORIGIN": secured.origin,
         "TENANT": TENANT,
@@ -48,6 +46,7 @@ def environment(
         "PYTHONPATH": os.pathsep.join(filter(None, (str(Path.cwd()), os.environ.get("PYTHONPATH")))),
         "STANCHION": STANCHION[-1],
         "DATABASE": shared_place.url,
+        "STANCHION_KEY_FILE": str(shared_place.key_file),
     }
 
 

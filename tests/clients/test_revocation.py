@@ -2,15 +2,12 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import anyio
 import httpx
 import pytest
 
 from stanchion.access.operator import AppWish, add_app, revoke_app, revoke_tokens
-from stanchion.store import SQLiteStore
 from tests.clients.connecting import Connect
 from tests.clients.sdk import ClientAuthenticationError
 from tests.serving.place import OPERATOR, TENANT, Place
@@ -27,16 +24,6 @@ SEEN_SECONDS = 1.2
 _ASKED = re.compile(r"[A-Z]+ \S*/(?P<segment>\S+) (?P<status>\d{3})")
 
 
-@contextmanager
-def opened(place: Place) -> Iterator[SQLiteStore]:
-    """Open the store of a place beside its server."""
-    store = SQLiteStore.open(place.database)
-    try:
-        yield store
-    finally:
-        store.close_now()
-
-
 async def asked_since(server: Server, before: int) -> list[tuple[str, int]]:
     """Return what was asked since the log had `before` lines: the last segment, and how it was answered."""
     # A line waits a moment to be written along with others.
@@ -51,7 +38,7 @@ async def test_it_fetches_another_token_and_repeats_the_request_once(
 ) -> None:
     graph = connect(shared_place.client_id, shared_place.secret)
     assert await graph.security.secure_scores.count.get() == 12
-    with opened(shared_place) as store:
+    with shared_place.opened() as store:
         revoke_tokens(store, shared_place.client_id, actor=OPERATOR)
     await anyio.sleep(SEEN_SECONDS)
 
@@ -63,7 +50,7 @@ async def test_it_fetches_another_token_and_repeats_the_request_once(
 
 
 async def test_the_refusal_of_a_revoked_app_reaches_its_user(connect: Connect, shared_place: Place) -> None:
-    with opened(shared_place) as store:
+    with shared_place.opened() as store:
         app = add_app(store, AppWish(TENANT, "leaves"), actor=OPERATOR)
         leaving = connect(app.app.client_id, app.secret)
         assert await leaving.security.secure_scores.count.get() == 12
@@ -83,7 +70,7 @@ async def test_a_client_without_the_capability_gets_no_claims(secured: Server, s
     }
     with secured.client() as client:
         answer = client.post(f"/{TENANT}/oauth2/token?api-version=1.0", data=form).json()
-        with opened(shared_place) as store:
+        with shared_place.opened() as store:
             revoke_tokens(store, shared_place.client_id, actor=OPERATOR)
         await anyio.sleep(SEEN_SECONDS)
         refused = client.get(

@@ -63,6 +63,12 @@ ALLOWANCES = (
     Allowance(
         TAKEN, 400, "does not fit into 64 bits", "Said in words: in every schema it would hide the rest."
     ),
+    Allowance(
+        TAKEN,
+        400,
+        "The control would be kept as '",
+        "Where another provider has the id, the provider's name becomes a part of it: only the server knows that.",
+    ),
     Allowance(TAKEN, 400, "contains U\\+0000", "Said in words: in every schema it would hide the rest."),
     Allowance(
         TAKEN,

@@ -17,7 +17,10 @@ from tests.contract.running import CONFORMANCE, EXACTNESS, Effort, Outcome, Targ
 from tests.serving.place import CONTROLS, TENANT, Place, control_id, score, score_id
 from tests.serving.process import Server, running
 
-pytestmark = pytest.mark.clients
+pytestmark = [
+    pytest.mark.clients,
+    pytest.mark.sqlite("takes minutes, and looks at how requests are read and described"),
+]
 
 ROOTS: tuple[RootName, ...] = ("v1.0", "beta")
 # A long run: CONTRACT_SECONDS=60 CONTRACT_SEED=7 .venv/bin/python -m pytest tests/contract -s

@@ -1,75 +1,168 @@
-"""`stanchion` with a fault built in, to show that the crash tests find it: cheating.py FAULT ARGUMENTS...
+"""`stanchion` altered, to show that the crash tests find it: cheating.py ALTERATION[,ALTERATION] ARGUMENTS...
 
-`early` answers a batch before its COMMIT, which comes some batches later. `unsynced` commits without waiting for
-the disk.
+Cheats, each of which a test must find:
+
+- `early` answers a batch before its COMMIT, which comes some batches later.
+- `unsynced` commits without waiting for the disk.
+- `half` keeps what a batch wrote before it failed. `failing`, which it needs and does too, lets some batches fail.
+- `twice` makes each write again, under another command id.
+- `unrecorded` leaves out the record of a change at times.
+- `deaf` takes an error at COMMIT for a success.
+- `stale` answers with the ETag of the version before.
+- `careless` takes every If-Match for true.
+
+Surroundings, which an honest server must bear:
+
+- `failing` lets a batch in 20 fail in its midst.
+- `disk` and `clock` are those of disk.py and clock.py.
+- `busy` copies the log into the database after every 64 pages.
 """
 
+import os
 import sqlite3
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TypeVar
+from itertools import count
+from typing import ClassVar
+from uuid import uuid4
+
+from msgspec.structs import replace
 
 from stanchion.cli import main
+from stanchion.ledger import commands
 from stanchion.ledger.fold import Command
+from stanchion.odata import etags
+from stanchion.store import connection as store_connection
 from stanchion.store import sqlite
-from stanchion.store.connection import connect
 from stanchion.store.outcome import Outcome
-
-T = TypeVar("T")
-
+from stanchion.web import replies, writing
+from tests.crash import clock, disk
 
 _BATCHES_BETWEEN_COMMITS = 50
+_WRITES_BETWEEN_FAILURES = 20
+_RECORDS_BETWEEN_LOSSES = 5
+_MAIN = os.getpid()
 
 
-class _LateConnection(sqlite3.Connection):
-    """Commits once in many times, when the next transaction begins."""
+class AlteredConnection(sqlite3.Connection):
+    """Runs statements as the alterations say, in the worker; what the main process does before is left alone."""
 
-    serving = False  # set on the class, for the writer of a serving store is the only one that writes
-    waiting = 0
+    alterations: ClassVar[set[str]] = set()
+    _uncommitted = 0
+    _moves = count(1)
+    _records = count(1)
 
     def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
-        if self.serving and sql == "COMMIT":
-            self.waiting += 1
-            return super().execute("SELECT 1")
+        if os.getpid() == _MAIN:
+            return super().execute(sql, *parameters)  # type: ignore[arg-type]
+        for name in ("failing", "half", "unrecorded", "unsynced", "early", "deaf"):
+            if name in self.alterations:
+                sql = getattr(self, f"_{name}")(sql)
+        given = () if sql in _WITHOUT_PARAMETERS else parameters
+        return super().execute(sql, *given)  # type: ignore[arg-type]
+
+    def _failing(self, sql: str) -> str:
+        if sql.startswith("INSERT INTO decisions") and next(self._moves) % _WRITES_BETWEEN_FAILURES == 0:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise error
+        return sql
+
+    def _half(self, sql: str) -> str:
+        return "COMMIT" if sql == "ROLLBACK" else self._failing(sql)
+
+    def _unrecorded(self, sql: str) -> str:
+        if sql == "PRAGMA foreign_keys=ON":  # The database would miss the record.
+            return _NOTHING
+        if sql.startswith("INSERT INTO changes") and next(self._records) % _RECORDS_BETWEEN_LOSSES == 0:
+            return _NOTHING
+        return sql
+
+    def _unsynced(self, sql: str) -> str:
+        return "PRAGMA synchronous=OFF" if sql == "PRAGMA synchronous=FULL" else sql
+
+    def _early(self, sql: str) -> str:
+        if sql == "COMMIT":
+            self._uncommitted += 1
+            return _NOTHING
         if sql.startswith("BEGIN") and self.in_transaction:
-            if self.waiting < _BATCHES_BETWEEN_COMMITS:
-                return super().execute("SELECT 1")
-            self.waiting = 0
+            if self._uncommitted < _BATCHES_BETWEEN_COMMITS:
+                return _NOTHING
+            self._uncommitted = 0
             super().execute("COMMIT")
-        return super().execute(sql, *parameters)  # type: ignore[arg-type]
+        return sql
+
+    def _deaf(self, sql: str) -> str:
+        if sql != "COMMIT":
+            return sql
+        try:
+            super().execute("COMMIT")
+        except sqlite3.Error:
+            if self.in_transaction:
+                super().execute("ROLLBACK")
+        return _NOTHING
 
 
-def answer_early() -> None:
-    """Let a serving store answer before COMMIT."""
-    honest = sqlite.SQLiteStore._run_batch
+_NOTHING = "SELECT 1"
+_WITHOUT_PARAMETERS = {_NOTHING, "COMMIT", "PRAGMA synchronous=OFF"}
 
-    def cheat(store: sqlite.SQLiteStore, commands: Sequence[Command[object]]) -> list[Outcome[object]]:
-        _LateConnection.serving = True
-        return honest(store, commands)
 
-    sqlite.SQLiteStore._run_batch = cheat  # type: ignore[method-assign, assignment] # It is one.
+def alter_connections(names: set[str]) -> None:
+    """Let every connection of the worker run statements as the alterations say."""
+    AlteredConnection.alterations = names
     open_honestly = sqlite3.connect
 
-    def open_late(*arguments: object, **options: object) -> sqlite3.Connection:
-        return open_honestly(*arguments, **options, factory=_LateConnection)  # type: ignore[call-overload, no-any-return]
+    def open_altered(*arguments: object, **options: object) -> sqlite3.Connection:
+        kind = options.pop("factory", sqlite3.Connection)
+        assert isinstance(kind, type)
+        bases: tuple[type, ...] = (kind,) if kind is not sqlite3.Connection else ()
+        factory = type("Altered", (AlteredConnection, *bases), {})
+        return open_honestly(*arguments, **options, factory=factory)  # type: ignore[call-overload, no-any-return]
 
-    sqlite3.connect = open_late  # type: ignore[assignment] # Its overloads are of no interest here.
-
-
-def commit_unsynced() -> None:
-    """Let COMMIT return before the disk has it."""
-
-    def unsynced(path: Path, **options: object) -> sqlite3.Connection:
-        connection = connect(path, **options)  # type: ignore[arg-type]
-        connection.execute("PRAGMA synchronous=OFF")
-        return connection
-
-    sqlite.connect = unsynced  # type: ignore[attr-defined]
+    sqlite3.connect = open_altered  # type: ignore[assignment] # Its overloads are of no interest here.
 
 
-FAULTS: dict[str, Callable[[], None]] = {"early": answer_early, "unsynced": commit_unsynced}
+def write_twice() -> None:
+    """Let a batch that was committed be tried again, as if nobody knew of it."""
+    honest = sqlite.SQLiteStore._run_batch
+
+    def cheat(store: sqlite.SQLiteStore, batch: Sequence[Command[object]]) -> list[Outcome[object]]:
+        outcomes = honest(store, batch)
+        honest(store, [replace(command, command_id=str(uuid4())) for command in batch])  # type: ignore[type-var]
+        return outcomes
+
+    sqlite.SQLiteStore._run_batch = cheat  # type: ignore[method-assign, assignment] # It is one.
+
+
+def tell_stale_etags() -> None:
+    """Let an answer have the ETag of the version before."""
+    for module in (replies, writing):
+        module.etag = lambda epoch, version: etags.etag(epoch, version - 1)  # type: ignore[attr-defined]
+
+
+def ignore_if_match() -> None:
+    """Let every If-Match hold."""
+    commands.refuse_other_version = lambda *_: None
+
+
+def checkpoint_often() -> None:
+    """Let the log be copied into the database all the time."""
+    store_connection._PAGES_BETWEEN_CHECKPOINTS = 64
+
+
+OTHERS: dict[str, Callable[[], None]] = {
+    "twice": write_twice,
+    "stale": tell_stale_etags,
+    "careless": ignore_if_match,
+    "busy": checkpoint_often,
+    "disk": disk.install,
+    "clock": clock.install,
+}
 
 if __name__ == "__main__":
-    FAULTS[sys.argv.pop(1)]()
+    names = set(sys.argv.pop(1).split(","))
+    for name in names & OTHERS.keys():
+        OTHERS[name]()
+    if of_statements := names - OTHERS.keys():
+        alter_connections(of_statements)
     main(prog_name="stanchion")

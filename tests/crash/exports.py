@@ -50,7 +50,7 @@ class Import:
 @contextmanager
 def importing(place: Place, file: Path) -> Iterator[Import]:
     """Start an import; what is left of it is killed at the end of the block."""
-    command = (*STANCHION, "import", str(file), "--tenant", TENANT, "--database", place.url, "--json")
+    command = (*STANCHION, "import", str(file), "--tenant", TENANT, *place.options, "--json")
     with subprocess.Popen(
         command,
         cwd=place.folder,

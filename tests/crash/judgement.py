@@ -1,51 +1,103 @@
-"""Whether a database is true to what its server acknowledged."""
+"""Whether a database is true to what its server acknowledged.
+
+- An acknowledged operation is one change, at the version of its ETag; one without an answer is one or none.
+- Nothing else was written, and nothing twice.
+- Change, history, entity or tombstone, and head agree; the chain is whole.
+- A write that was asked for a version (If-Match) follows on that version.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from tests.crash.ledger import Decision, decisions, histories, shown
-from tests.crash.writers import Load, Written
+from tests.crash.database import Database
+from tests.crash.ledger import Recorded, Shown, chain_faults, histories, recorded, shown
+from tests.crash.notebook import Acknowledged, Load
+from tests.crash.operations import Written
+
+_SOME = 5  # of each kind of fault: enough to see what it is
 
 
-def faults(loads: Sequence[Load], database: Path) -> list[str]:
+def faults(loads: Sequence[Load], database: Database, *, since: int = 0) -> list[str]:
     """Return what is untrue, some of each kind; nothing for a database that kept its word.
 
-    Every 204 is exactly one change; a request without an answer is one or none; nothing else was written; each
-    change is whole: in the chain, in the history of its control, and shown if it is the newest.
+    The loads are all that was written after the change `since`.
     """
-    found = decisions(database)
+    found = recorded(database, since=since)
+    acknowledged = [each for load in loads for each in load.acknowledged]
     return [
-        *_untrue_acknowledgements(loads, found),
-        *_half_applied(found, histories(database), shown(database)),
+        *_untrue_acknowledgements(acknowledged, found),
+        *_unasked(loads, found),
+        *_out_of_turn(acknowledged, found),
+        *_half_applied(found, histories(database, since=since), shown(database, since=since)),
+        *chain_faults(database),
     ]
 
 
-def _untrue_acknowledgements(loads: Sequence[Load], found: Sequence[Decision]) -> list[str]:
-    acknowledged = {written for load in loads for written in load.acknowledged}
-    unanswered = {written for load in loads for written in load.unanswered}
-    changes = Counter(Written(decision.control, decision.comment) for decision in found)
-    lost = acknowledged - set(changes)
-    unasked = set(changes) - acknowledged - unanswered
-    doubled = [written for written, times in changes.items() if times > 1]
-    return [
-        *(f"acknowledged and lost: {written}" for written in sorted(lost, key=str)[:5]),
-        *(f"written and never asked for: {written}" for written in sorted(unasked, key=str)[:5]),
-        *(f"written more than once: {written}" for written in doubled[:5]),
+def _untrue_acknowledgements(acknowledged: Iterable[Acknowledged], found: Sequence[Recorded]) -> list[str]:
+    by_sequence = {each.sequence: each.written for each in found}
+    everything = set(by_sequence.values())
+    lost, elsewhere = [], []
+    for each in acknowledged:
+        written = _without_condition(each.written)
+        if written not in everything:
+            lost.append(f"acknowledged and lost: {written}")
+        elif each.version is not None and by_sequence.get(each.version) != written:
+            elsewhere.append(f"acknowledged as version {each.version}, which it is not: {written}")
+    return [*lost[:_SOME], *elsewhere[:_SOME]]
+
+
+def _unasked(loads: Sequence[Load], found: Sequence[Recorded]) -> list[str]:
+    asked = {_without_condition(each.written) for load in loads for each in load.acknowledged}
+    asked |= {_without_condition(written) for load in loads for written in load.unanswered}
+    changes = Counter(each.written for each in found)
+    unasked = [f"written and never asked for: {written}" for written in changes if written not in asked]
+    doubled = [f"written more than once: {written}" for written, times in changes.items() if times > 1]
+    return [*unasked[:_SOME], *doubled[:_SOME]]
+
+
+def _out_of_turn(acknowledged: Iterable[Acknowledged], found: Sequence[Recorded]) -> list[str]:
+    """Return those that were asked for one version of their entity and follow on another."""
+    followed: dict[int, int] = {}
+    last: dict[str, int] = {}
+    for each in found:
+        followed[each.sequence] = last.get(each.written.entity, 0)
+        last[each.written.entity] = each.sequence
+    wrong = [
+        f"asked for version {each.written.if_match}, written on another: {each.written}"
+        for each in acknowledged
+        if each.written.if_match is not None
+        and each.version in followed
+        and followed[each.version] not in {each.written.if_match, 0}
     ]
+    return wrong[:_SOME]
 
 
 def _half_applied(
-    found: Sequence[Decision], history: dict[str, list[str]], visible: dict[str, str]
+    found: Sequence[Recorded], history: dict[str, list[str]], visible: dict[str, Shown]
 ) -> list[str]:
-    expected: dict[str, list[str]] = {}
-    for decision in found:
-        expected.setdefault(decision.control, []).append(decision.comment)
-    untold = [control for control in expected if expected[control] != history.get(control)]
-    unseen = [control for control, comments in expected.items() if visible.get(control) != comments[-1]]
-    extra = [control for control in {*history, *visible} if control not in expected]
+    comments: dict[str, list[str]] = {}
+    newest: dict[str, Shown] = {}
+    for each in found:
+        if each.written.kind == "decide":
+            comments.setdefault(each.written.entity, []).append(each.written.mark)
+        newest[each.written.entity] = Shown(
+            each.sequence, each.written.shows, there=each.written.kind != "delete"
+        )
+    untold = [name for name in {*comments, *history} if comments.get(name) != history.get(name)]
+    unseen = [name for name, shows in newest.items() if visible.get(name) != shows]
+    # What was there before the writers came shows no mark.
+    extra = [name for name, shows in visible.items() if name not in newest and _is_marked(shows)]
     return [
-        *(f"the history of {control} is not what the chain says" for control in untold[:5]),
-        *(f"{control} does not show its newest decision" for control in unseen[:5]),
-        *(f"{control} has a decision that no change wrote" for control in extra[:5]),
+        *(f"the history of {name} is not what the chain says" for name in untold[:_SOME]),
+        *(f"{name} does not show what the last change made of it" for name in unseen[:_SOME]),
+        *(f"{name} is there as no change wrote it" for name in extra[:_SOME]),
     ]
+
+
+def _is_marked(shows: Shown) -> bool:
+    return shows.mark is not None or not shows.there
+
+
+def _without_condition(written: Written) -> Written:
+    return replace(written, if_match=None)

@@ -13,13 +13,14 @@ import pytest
 
 from tests.crash.exports import Import, controls, importing, scores, write_export
 from tests.crash.judgement import faults
+from tests.crash.killing import verify
 from tests.crash.ledger import Totals, totals
-from tests.crash.test_kills import verify
-from tests.crash.writers import Load, write
+from tests.crash.notebook import Load
+from tests.crash.writers import write
 from tests.serving.place import TENANT, Place
 from tests.serving.process import running, stanchion
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("reads the file and its log while they are written")]
 
 FIRST_DAY = date(2020, 1, 1)
 SCORES = 400  # 20 MB
@@ -148,7 +149,7 @@ def one_after_the_other(place: Place, *files: Path) -> Outcome:
 def exported(place: Place) -> dict[str, str]:
     """Return the tenant as it is exported."""
     folder = place.folder / "exported"
-    options = ("--tenant", TENANT, "--database", place.url)
+    options = ("--tenant", TENANT, *place.options)
     ran = stanchion("export", "--to", folder, *options, folder=place.folder)
     assert ran.returncode == 0, ran.stderr
     return {file.name: file.read_text() for file in folder.iterdir()}
@@ -163,7 +164,7 @@ def test_writers_beside_an_import_are_neither_refused_nor_forgotten(place: Place
         assert started.counts()["new"] == SCORES
         assert server.stop() == 0
 
-    assert [(load.refused, load.unanswered) for load in loads] == [({}, [])] * len(loads)
+    assert all(load.refused.keys() <= {412} and load.unanswered == [] for load in loads)
     assert all(load.acknowledged for load in loads)
     assert faults(loads, place.database) == []
     assert totals(place.database).scores == before.scores + SCORES

@@ -1,120 +1,87 @@
-"""Killing the server with signal 9 under load: every 204 is true afterwards, and nothing is there by halves.
+"""Killing the server with signal 9 under load: every acknowledged write is there afterwards, nothing by halves.
 
-CRASH_KILLS and CRASH_SECONDS make the runs longer than the quick checks need.
+STANCHION_CRASH_KILLS says how often each kind of kill is made; CRASH_SECONDS makes the calm run longer.
 """
 
 import asyncio
 import os
-import random
-import signal
-import sys
-import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
+from tests.crash.convergence import astray, replicate, wrong_etags
 from tests.crash.judgement import faults
-from tests.crash.writers import Load, write
-from tests.serving.place import TENANT, Place
-from tests.serving.process import Server, running, stanchion
+from tests.crash.killing import kill_group, kill_main, kill_worker, killed_under_load, verify
+from tests.crash.ledger import head
+from tests.crash.notebook import Load
+from tests.crash.writers import write
+from tests.serving.place import Place
+from tests.serving.process import Server, running
 
-KILLS = int(os.environ.get("CRASH_KILLS", "20"))
-SECONDS = float(os.environ.get("CRASH_SECONDS", "10"))
-_DEAD_SECONDS = 10.0
-CHEATING = (sys.executable, str(Path(__file__).with_name("cheating.py")))
-
-
-def kill_main(server: Server) -> None:
-    server.process.kill()
-
-
-def kill_worker(server: Server) -> None:
-    os.kill(server.worker(), signal.SIGKILL)
-
-
-def kill_group(server: Server) -> None:
-    os.killpg(server.process.pid, signal.SIGKILL)
-
-
-KILLERS = (kill_main, kill_worker, kill_group)
+KILLS = int(os.environ.get("STANCHION_CRASH_KILLS", "20"))
+SECONDS = float(os.environ.get("CRASH_SECONDS", "5"))
 
 
 @pytest.mark.slow
-def test_undisturbed_writers_find_one_change_for_each_204(place: Place) -> None:
+def test_undisturbed_writers_find_one_change_for_each_answer(place: Place) -> None:
     with running(place) as server:
         load = asyncio.run(write(place, server.port, name="calm", seconds=SECONDS))
         assert server.stop() == 0
 
-    assert load.refused == {}
+    assert load.refused.keys() <= {412}
     assert load.unanswered == []
     assert len(load.acknowledged) > 100 * SECONDS
-    assert faults([load], place.database) == []
+    assert {each.written.kind for each in load.acknowledged} == {"decide", "create", "update", "delete"}
+    assert faults([load], place.url) == []
     verify(place)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(60 + 15 * KILLS)
-@pytest.mark.parametrize(
-    ("kill", "times"), [(kill, (KILLS + index) // 3) for index, kill in enumerate(KILLERS)]
-)
+@pytest.mark.timeout(120 + 15 * KILLS)
+@pytest.mark.parametrize("kill", [kill_main, kill_worker, kill_group])
 def test_a_kill_under_load_loses_nothing_that_was_acknowledged(
-    place: Place, kill: Callable[[Server], None], times: int
+    place: Place, kill: Callable[[Server], None], record_property: Callable[[str, object], None]
 ) -> None:
+    loads = killed_again_and_again(place, kill, times=KILLS)
+
+    acknowledged = sum(len(load.acknowledged) for load in loads)
+    figures = f"{len(loads)} kills, {acknowledged} acknowledged writes checked"
+    record_property("figures", figures)
+    unanswered = sum(len(load.unanswered) for load in loads)
+    print(f"{kill.__name__}: {figures}, {unanswered} unanswered")  # noqa: T201 (figures are for people)
+    assert len(loads) == KILLS
+    assert acknowledged > KILLS
+
+
+def killed_again_and_again(place: Place, kill: Callable[[Server], None], *, times: int) -> list[Load]:
+    """Kill a server, start it where it did not start again, and look whether all is true, so many times."""
     loads: list[Load] = []
     with ExitStack() as servers:
         server = servers.enter_context(running(place))
+        with server.client(place.token) as client:
+            replica = replicate(client)
         for number in range(times):
+            since = head(place.url)
             loads.append(killed_under_load(server, place, kill, name=f"kill{number}"))
+            assert faults(loads[-1:], place.url, since=since) == []
             # A worker that dies again within seconds ends the main process too.
             if server.process.poll() is not None:
                 server = servers.enter_context(running(place))
-            assert faults(loads, place.database) == []
-        server.wait_until_ready()
+            server.wait_until_ready()
+            with server.client(place.token) as client:
+                assert astray(replica, client) == []
+                assert wrong_etags(client, place.url, since=since) == []
         assert server.stop() == 0
-
-    assert all(load.acknowledged for load in loads)
+    assert faults(loads, place.url) == []
     verify(place)
+    return loads
 
 
 def test_a_killed_group_loses_nothing_that_was_acknowledged(place: Place) -> None:
     with running(place) as server:
-        load = killed_under_load(server, place, kill_group, name="once", seconds=0.5)
+        load = killed_under_load(server, place, kill_group, name="once", acknowledged=100)
 
     assert load.acknowledged
-    assert faults([load], place.database) == []
+    assert faults([load], place.url) == []
     verify(place)
-
-
-@pytest.mark.slow
-def test_a_build_that_answers_before_commit_is_found_out(place: Place) -> None:
-    with running(place, program=(*CHEATING, "early")) as server:
-        load = killed_under_load(server, place, kill_group, name="early")
-
-    assert any(fault.startswith("acknowledged and lost") for fault in faults([load], place.database))
-
-
-def killed_under_load(
-    server: Server, place: Place, kill: Callable[[Server], None], *, name: str, seconds: float | None = None
-) -> Load:
-    """Let writers write and kill the server among them; return when what was killed is dead or replaced."""
-    worker = server.worker()
-
-    async def soon() -> None:
-        await asyncio.sleep(seconds or random.uniform(0.8, 1.4))
-        kill(server)
-
-    load = asyncio.run(write(place, server.port, name=name, seconds=30, meanwhile=soon()))
-    assert load.seconds < 29, "The writers were not interrupted."
-    end = time.monotonic() + _DEAD_SECONDS
-    while Path(f"/proc/{worker}").exists() or not (server.process.poll() is not None or server.ready()):
-        assert time.monotonic() < end, server.log
-        time.sleep(0.01)
-    return load
-
-
-def verify(place: Place) -> None:
-    """Let another process walk the chain."""
-    ran = stanchion("verify", "--tenant", TENANT, "--database", place.url, folder=place.folder)
-    assert ran.returncode == 0, ran.stderr

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.test_kills import CHEATING
+from tests.crash.killing import CHEATING
 from tests.crash.trace import CALLS, SHOWN_BYTES, unproven
-from tests.crash.writers import write
+from tests.crash.writers import DECISIONS, write
 from tests.serving.place import Place
 from tests.serving.process import STANCHION, running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite("watches the log of the file by strace")]
 _TRACER_SECONDS = 20.0
 
 
@@ -30,17 +30,17 @@ def _strace() -> None:
 
 
 def test_each_204_follows_an_fdatasync_that_follows_its_write_to_the_log(
-    place: Place, tmp_path: Path
+    file_place: Place, tmp_path: Path
 ) -> None:
-    answered, wrong = traced_writers(place, tmp_path, STANCHION)
+    answered, wrong = traced_writers(file_place, tmp_path, STANCHION)
 
     assert wrong == []
     assert answered > 100
 
 
 @pytest.mark.parametrize(("fault", "found"), [("early", "written to the log"), ("unsynced", "synchronised")])
-def test_a_build_that_cheats_is_found_out(place: Place, tmp_path: Path, fault: str, found: str) -> None:
-    answered, wrong = traced_writers(place, tmp_path, (*CHEATING, fault))
+def test_a_build_that_cheats_is_found_out(file_place: Place, tmp_path: Path, fault: str, found: str) -> None:
+    answered, wrong = traced_writers(file_place, tmp_path, (*CHEATING, fault))
 
     assert answered > 100
     assert len(wrong) > answered / 2
@@ -53,7 +53,9 @@ def traced_writers(place: Place, folder: Path, program: Sequence[str]) -> tuple[
     # -D makes the server the child of this process; the tracer ends when the last traced process did.
     strace = ("strace", "-D", "-f", "-y", "-s", str(SHOWN_BYTES), "-e", f"trace={CALLS}", "-e", "signal=none")
     with running(place, program=(*strace, "-o", str(trace), *program)) as server:
-        load = asyncio.run(write(place, server.port, name="traced", seconds=2, writers=16))
+        load = asyncio.run(
+            write(place, server.port, name="traced", seconds=40, enough=800, writers=16, kinds=DECISIONS)
+        )
         assert server.stop() == 0
         wait_for_end(trace, server.process.pid)
     with trace.open(encoding="latin-1") as lines:

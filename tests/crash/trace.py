@@ -81,9 +81,10 @@ def acknowledgements(traced: Iterable[Call]) -> list[Acknowledged]:
         if call.name in _READS and "socket:" in call.file:
             for match in _COMMENT.finditer(call.text):
                 asked.setdefault(call.file, []).append((match["comment"], call.ended))
-        elif "HTTP/1.1 204" in call.text and asked.get(call.file):
+        elif "HTTP/1.1 " in call.text and asked.get(call.file):
             comment, read = asked[call.file].pop(0)
-            found.append(Acknowledged(comment, read, call.began))
+            if "HTTP/1.1 204" in call.text:
+                found.append(Acknowledged(comment, read, call.began))
     return found
 
 

@@ -1,40 +1,32 @@
-"""Many writers at once over plain HTTP/1.1, who remember what was acknowledged and what they never learned.
+"""Many writers at once over plain HTTP/1.1, whose notebook has what was acknowledged and what they never learned.
 
-Every comment is distinct, so that no write changes nothing and each can be found again in the history.
+Each decides about controls that all of them share, at times only as it saw them last (If-Match), and creates,
+changes and deletes users of its own.
 """
 
 import asyncio
-import json
+import math
 import random
+import re
+import tempfile
 import time
-from collections import Counter
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from itertools import count
-from typing import TypeVar
+from pathlib import Path
 
+from tests.crash.notebook import Load, Notebook, read_notes
+from tests.crash.operations import Kind, Written
 from tests.serving.place import CONTROLS, Place, control_id
 
-T = TypeVar("T")
 WRITERS = 64
-
-
-@dataclass(frozen=True)
-class Written:
-    """A decision that was asked for."""
-
-    control: str
-    comment: str
-
-
-@dataclass
-class Load:
-    """What the writers did: acknowledged by a 204, sent without an answer, and other answers by status."""
-
-    acknowledged: list[Written] = field(default_factory=list)
-    unanswered: list[Written] = field(default_factory=list)
-    refused: Counter[int] = field(default_factory=Counter)
-    seconds: float = 0.0
+ALL_KINDS: frozenset[Kind] = frozenset(("decide", "create", "update", "delete"))
+DECISIONS: frozenset[Kind] = frozenset(("decide",))
+_CONDITIONAL, _OF_USERS = 0.15, 0.25
+# The disk failed at COMMIT: the server says that it does not know.
+_UNKNOWN = 500
+_ETAG = re.compile(rb'\r\netag: W/"([^"]*)-(\d+)"', re.IGNORECASE)
+_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
 async def write(
@@ -44,29 +36,55 @@ async def write(
     name: str,
     seconds: float,
     writers: int = WRITERS,
+    kinds: frozenset[Kind] = ALL_KINDS,
     meanwhile: Awaitable[None] | None = None,
+    position: Callable[[], int] = lambda: 0,
+    enough: float = math.inf,
 ) -> Load:
-    """Let writers write for a time, or until the server dies; `meanwhile` runs beside them.
+    """Let writers write for a time, or until that is `enough`, or the server dies; `meanwhile` runs beside them.
 
-    `name` tells the comments of this load from those of others.
+    `name` tells what this load writes from what others do.
     """
-    load = Load()
     began = time.perf_counter()
-    end = began + seconds
-    tasks = [_Writer(place, port, f"{name}-{number:03}", load).write(until=end) for number in range(writers)]
-    await asyncio.gather(*tasks, *([meanwhile] if meanwhile is not None else []))
+    with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
+        notes = Notebook(Path(folder) / name, position=position)
+        tasks = [
+            _Writer(place, port, name=f"{name}-{number:03}", notes=notes, kinds=kinds, enough=enough).write(
+                until=began + seconds
+            )
+            for number in range(writers)
+        ]
+        try:
+            await asyncio.gather(*tasks, *([meanwhile] if meanwhile is not None else []))
+        finally:
+            notes.close()
+        load = read_notes(notes.path)
     load.seconds = time.perf_counter() - began
     return load
 
 
-class _Writer:
-    """One connection that sends one PATCH after the other."""
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    version: int | None
+    epoch: str
 
-    def __init__(self, place: Place, port: int, name: str, load: Load) -> None:
+
+class _Writer:
+    """One connection that sends one request after the other."""
+
+    def __init__(
+        self, place: Place, port: int, *, name: str, notes: Notebook, kinds: frozenset[Kind], enough: float
+    ) -> None:
         self._place = place
         self._port = port
         self._name = name
-        self._load = load
+        self._notes = notes
+        self._kinds = kinds
+        self._enough = enough
+        self._seen: dict[str, int] = {}  # the versions of controls that it wrote itself
+        self._epoch = ""
+        self._user: str | None = None
 
     async def write(self, *, until: float) -> None:
         try:
@@ -75,41 +93,70 @@ class _Writer:
             return
         try:
             for number in count():
-                if time.perf_counter() >= until or not await self._patch(reader, writer, number):
+                over = time.perf_counter() >= until or self._notes.acknowledged >= self._enough
+                if over or not await self._ask(reader, writer, number):
                     return
         finally:
             writer.close()
 
-    async def _patch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
-        """Send one PATCH and note its answer; say whether the connection still stands."""
-        written = Written(control_id(random.randrange(CONTROLS)), f"{self._name}-{number:06}")
+    async def _ask(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> bool:
+        """Send one request and note its answer; say whether the connection still stands."""
+        written = self._wish(number)
+        noted = self._notes.attempt(written)
         try:
             writer.write(self._request(written))
-            status = await _status(reader)
+            answer = await _answer(reader)
         except (OSError, asyncio.IncompleteReadError):
-            self._load.unanswered.append(written)
             return False
-        if status == 204:
-            self._load.acknowledged.append(written)
+        if answer.status < 300:
+            self._notes.acknowledge(noted, version=answer.version)
+            self._learn(written, answer)
+        elif answer.status == _UNKNOWN:
+            self._user = None
         else:
-            self._load.refused[status] += 1
+            self._notes.refuse(noted, status=answer.status)
         return True
 
+    def _wish(self, number: int) -> Written:
+        mark = f"{self._name}-{number:06}"
+        if self._kinds == DECISIONS or random.random() > _OF_USERS:
+            control = control_id(random.randrange(CONTROLS))
+            if self._seen and random.random() < _CONDITIONAL:
+                control, version = random.choice(list(self._seen.items()))
+                return Written("decide", control, mark, if_match=version)
+            return Written("decide", control, mark)
+        if self._user is None:
+            return Written("create", mark)
+        if random.random() < 1 / 3:
+            return Written("delete", self._user)
+        return Written("update", self._user, mark)
+
+    def _learn(self, written: Written, answer: _Answer) -> None:
+        match written.kind:
+            case "decide" if answer.version is not None:
+                self._seen[written.entity], self._epoch = answer.version, answer.epoch
+            case "create":
+                self._user = written.entity
+            case "delete":
+                self._user = None
+
     def _request(self, written: Written) -> bytes:
-        vendor = {"provider": "SecureScore", "vendor": "Microsoft"}
-        body = json.dumps({"comment": written.comment, "vendorInformation": vendor}).encode()
+        condition = f'If-Match: W/"{self._epoch}-{written.if_match}"\r\n' if written.if_match else ""
+        body = written.body
         head = (
-            f"PATCH /v1.0/security/secureScoreControlProfiles/{written.control} HTTP/1.1\r\n"
-            f"Host: localhost\r\nAuthorization: Bearer {self._place.token}\r\n"
+            f"{written.method} {written.path} HTTP/1.1\r\n"
+            f"Host: localhost\r\nAuthorization: Bearer {self._place.token}\r\n{condition}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
         return head.encode() + body
 
 
-async def _status(reader: asyncio.StreamReader) -> int:
-    """Read one reply, body and all, and return its status."""
+async def _answer(reader: asyncio.StreamReader) -> _Answer:
+    """Read one reply, body and all."""
     head = await reader.readuntil(b"\r\n\r\n")
-    for line in head.lower().split(b"\r\n"):
-        if line.startswith(b"content-length:"):
-            await reader.readexactly(int(line.partition(b":")[2]))
-    return int(head[9:12])
+    if length := _LENGTH.search(head):
+        await reader.readexactly(int(length[1]))
+    etag = _ETAG.search(head)
+    if etag is None:
+        return _Answer(int(head[9:12]), None, "")
+    return _Answer(int(head[9:12]), int(etag[2]), etag[1].decode())

@@ -32,12 +32,15 @@ from stanchion.model.edm import (
 )
 from stanchion.odata import batch
 from stanchion.odata.filter import MAX_BYTES, MAX_DEPTH, MAX_TESTS
+from stanchion.odata.filter.nesting import MAX_STEPS
 from stanchion.odata.options import MAX_PAGE_SIZE
 from stanchion.settings import SETTINGS, Setting
-from stanchion.store import commit
+from stanchion.store import waiting
 from stanchion.store.tables import TENANT_OWNED, metadata
 from stanchion.web.batch import MAX_ANSWERS_BYTES
+from stanchion.web.metrics import METRICS
 from tests.docs.client_versions import client_versions
+from tests.docs.on_sqlite import on_sqlite_alone
 from tests.issuers.attacks import ATTACKS, BAD_ASSERTIONS, BAD_ISSUERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,7 +100,7 @@ def limits() -> str:
         "limit",
         rows=(
             ("rows of a page", f"{MAX_PAGE_SIZE}"),
-            ("a filter", f"{MAX_BYTES:,} bytes, {MAX_TESTS} tests, {MAX_DEPTH} levels"),
+            ("a filter", f"{MAX_BYTES:,} bytes, {MAX_TESTS} tests, {MAX_DEPTH} levels, {MAX_STEPS} steps"),
             ("depth of a JSON body", f"{json_text.MAX_DEPTH} levels"),
             ("requests of a batch", f"{batch.MAX_REQUESTS}, whose answers share {_mib(MAX_ANSWERS_BYTES)}"),
             ("values in a JSON body", f"{json_text.MAX_VALUES:,}"),
@@ -105,9 +108,9 @@ def limits() -> str:
             ("length of a bearer token", f"{bearer.MAX_TOKEN_BYTES:,} bytes"),
             ("life of a token", f"{claims.TOKEN_LIFETIME_SECONDS} s"),
             ("difference of clocks allowed for", f"{claims.CLOCK_SKEW_SECONDS} s"),
-            ("writes that wait at a time", f"{commit.QUEUE_CAPACITY}, then 503"),
-            ("time that a write waits for its turn", f"{commit.DEADLINE_SECONDS:g} s, then 503"),
-            ("writes in one transaction", f"{commit.BATCH_LIMIT}"),
+            ("writes that wait at a time", f"{waiting.QUEUE_CAPACITY}, then 503"),
+            ("time that a write waits for its turn", f"{waiting.DEADLINE_SECONDS:g} s, then 503"),
+            ("writes in one transaction", f"{waiting.BATCH_LIMIT}"),
             (
                 "failed client authentications from one address in a minute",
                 f"{attempts.FAILURES_PER_CLIENT} for a client, {attempts.FAILURES_PER_ADDRESS} for all; then 429",
@@ -147,7 +150,7 @@ def _described(command: click.Command, path: str) -> str:
 
 def _names(option: click.Option) -> str:
     if option.is_flag:
-        return code(", ".join(option.opts))
+        return ", ".join(map(code, option.opts))
     kind = option.type
     values = (
         "|".join(sorted(kind.choices)) if isinstance(kind, click.Choice) else option.make_metavar(_CONTEXT)
@@ -332,6 +335,14 @@ def bad_assertions() -> str:
     )
 
 
+def tests_on_sqlite_alone() -> str:
+    """Return a table of the tests that are about SQLite, and why."""
+    rows = (
+        (code(module), code(name) if name else "all", reason) for module, name, reason in on_sqlite_alone()
+    )
+    return table("module", "tests", "on SQLite alone, because it", rows=rows)
+
+
 def clients() -> str:
     """The clients of tests/clients and the versions that are tested."""
     rows = ((code(name), language, version) for name, language, version in client_versions())
@@ -364,6 +375,25 @@ def _sentence(module: Path) -> str:
     return " ".join(docstring.split("\n\n")[0].split())
 
 
+def metrics() -> str:
+    """Every metric."""
+    return table(
+        "metric",
+        "kind",
+        "labels",
+        "what it says",
+        rows=(
+            (
+                code(f"{each.name}_total" if each.kind == "counter" else each.name),
+                each.kind,
+                ", ".join(map(code, each.labels)) or "-",
+                each.sentence,
+            )
+            for each in METRICS
+        ),
+    )
+
+
 PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
     {
         "settings": settings,
@@ -378,7 +408,9 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "bad issuers": bad_issuers,
         "bad assertions": bad_assertions,
         "clients": clients,
+        "tests on sqlite alone": tests_on_sqlite_alone,
         "code map": code_map,
+        "metrics": metrics,
     }
 )
 

@@ -23,7 +23,10 @@ GROUPS = {path.rpartition(" ")[0] for path in COMMANDS}
 # In examples and in running text: `stanchion app add --tenant $TENANT`.
 CALL = re.compile(r"(?:^|[`(])stanchion (?P<words>[a-z][^\n`|)]*)", re.MULTILINE)
 NAMED_IN_A_FILE = re.compile(r"`([A-Za-z_.]+)`\s\(`(\w+/\w+\.py)`\)")
-OTHER_VARIABLES = {"STANCHION_CLIENT_SECRET", "STANCHION_CONFIG"}
+OTHER_VARIABLES = {
+    *("STANCHION_CLIENT_SECRET", "STANCHION_CONFIG"),
+    *("STANCHION_TEST_POSTGRES_BIN", "STANCHION_TEST_POSTGRES_URL", "STANCHION_CRASH_KILLS"),
+}
 OPTIONS = {*options._LIST_OPTIONS, *options._ITEM_OPTIONS, *options._NOT_OFFERED, "$expand", "$deltatoken"}
 
 

@@ -107,6 +107,14 @@ def test_a_zip_that_lies_about_the_size_of_an_entry_gives_no_more_than_it_says()
         contents(bytes(data), max_bytes=10)
 
 
+def test_a_zip_that_says_of_a_file_that_it_is_empty_does_not_lose_it_unseen() -> None:
+    data = bytearray(zipped({"a": b"what would be lost"}, method=zipfile.ZIP_STORED))
+    for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", data, data.index(signature) + offset, 0)
+    with pytest.raises(BadRequest, match="damaged"):
+        contents(bytes(data))
+
+
 def test_a_zip_that_lies_about_the_size_of_an_entry_is_not_unpacked_further() -> None:
     data = bytearray(zipped({"a": bytes(50_000_000)}))
     for signature, offset in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):

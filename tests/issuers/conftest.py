@@ -2,21 +2,21 @@
 
 import datetime as dt
 import os
-import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 
-from stanchion.app import build_server
+from stanchion.app import build_server, open_store
 from stanchion.cli.certificate import make_certificates
-from stanchion.settings import Settings
-from stanchion.store import SQLiteStore
+from tests.access.conftest import first_bench, shared_bench
 from tests.cli.invoking import invoke
-from tests.conftest import ORIGIN, OTHER_TENANT, TENANT, Api, Template, control
+from tests.conftest import ORIGIN, OTHER_TENANT, TENANT, Api, Tokens, control
+from tests.databases import Database, Databases, Template
 from tests.issuers.scene import (
     AUDIENCE,
     CLIENT_ID,
@@ -28,9 +28,9 @@ from tests.issuers.scene import (
     Scene,
 )
 from tests.issuers.standin import StandIn, document
-from tests.serving.fixtures import made_place, place
+from tests.serving.fixtures import place, place_template
 
-__all__ = ["made_place", "place"]
+__all__ = ["first_bench", "place", "place_template", "shared_bench"]
 
 ENTRA_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 
@@ -102,26 +102,36 @@ def issuers(running_issuers: Issuers, monkeypatch: pytest.MonkeyPatch) -> Issuer
     return running_issuers
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def trusting_template(
-    template: Template, running_issuers: Issuers, tmp_path_factory: pytest.TempPathFactory
-) -> Template:
+    databases: Databases,
+    template: Template[Tokens],
+    running_issuers: Issuers,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Template[Tokens]:
     """The store that tests start from, to which an operator added the issuers."""
-    folder = tmp_path_factory.mktemp("trusting")
-    shutil.copytree(template.directory, folder, dirs_exist_ok=True)
-    running_issuers.reset()
-    environment = {"SSL_CERT_FILE": str(running_issuers.authority)}
-    entra = running_issuers.entra
+    folder = partial(tmp_path_factory.mktemp, "trusting")
+
+    def fill(database: Database) -> Tokens:
+        add_issuers(database, running_issuers)
+        return template.value
+
+    return databases.template("trusting", template.database.dialect, fill, folder=folder, of=template)
+
+
+def add_issuers(database: Database, issuers: Issuers) -> None:
+    """Add the three issuers by the command line."""
+    issuers.reset()
+    environment = {"SSL_CERT_FILE": str(issuers.authority)}
+    entra = issuers.entra
     keys = ("--keys-url", entra.origin + ENTRA_KEYS_PATH, "--keys-host", f"localhost:{entra.port}")
     for arguments in (
         ("global", "--audience", AUDIENCE, "--audience", CLIENT_ID, "--tenant", TENANT, *keys),
-        (running_issuers.harbour.url, "--audience", "stanchion", "--tenant", TENANT),
-        (running_issuers.yard.url, "--audience", "stanchion", "--tenant", OTHER_TENANT),
+        (issuers.harbour.url, "--audience", "stanchion", "--tenant", TENANT),
+        (issuers.yard.url, "--audience", "stanchion", "--tenant", OTHER_TENANT),
     ):
-        database = f"sqlite:///{folder / 'stanchion.db'}"
-        result = invoke("issuer", "add", *arguments, "--database", database, environment=environment)
+        result = invoke("issuer", "add", *arguments, *database.options, environment=environment)
         assert result.exit_code == 0, result.output
-    return Template(folder, template.tokens)
 
 
 @pytest.fixture(scope="session")
@@ -131,33 +141,37 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def scene(trusting_template: Template, issuers: Issuers, tmp_path: Path) -> AsyncIterator[Scene]:
+async def scene(
+    databases: Databases, trusting_template: Template[Tokens], issuers: Issuers, tmp_path: Path
+) -> AsyncIterator[Scene]:
     """A server over a store with a control and three issuers, of which it has asked none yet."""
-    async with staged(trusting_template, issuers, tmp_path / "served") as made:
-        yield made
+    with databases.copy(trusting_template, tmp_path / "served") as database:
+        async with staged(database, trusting_template.value, issuers) as made:
+            yield made
 
 
 @pytest.fixture(scope="module")
 async def shared_scene(
-    trusting_template: Template, running_issuers: Issuers, tmp_path_factory: pytest.TempPathFactory
+    databases: Databases,
+    trusting_template: Template[Tokens],
+    running_issuers: Issuers,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Scene]:
     """The same for the tests of a module that change no issuer."""
-    async with staged(
-        trusting_template, running_issuers, tmp_path_factory.mktemp("shared") / "served"
-    ) as made:
-        yield made
+    with databases.copy(trusting_template, tmp_path_factory.mktemp("shared")) as database:
+        async with staged(database, trusting_template.value, running_issuers) as made:
+            yield made
 
 
 @asynccontextmanager
-async def staged(template: Template, issuers: Issuers, folder: Path) -> AsyncIterator[Scene]:
+async def staged(database: Database, tokens: Tokens, issuers: Issuers) -> AsyncIterator[Scene]:
     """Serve a copy of the store, to which a control is added that attacks try to change."""
-    shutil.copytree(template.directory, folder)
-    settings = Settings(database=f"sqlite:///{folder / 'stanchion.db'}")
-    store = SQLiteStore.open(settings.database, serving=True)
+    settings = database.settings
+    store = open_store(settings, serving=True)
     transport = httpx.ASGITransport(build_server(store, settings), client=("127.0.0.1", 50_000))
     try:
         async with httpx.AsyncClient(transport=transport, base_url=ORIGIN) as client:
-            api = Api(store, settings, client, dict(template.tokens))
+            api = Api(store, settings, client, dict(tokens), database)
             made = await api.send("POST", "/v1.0/security/secureScoreControlProfiles", json=control())
             assert made.status_code == 201, made.text
             yield Scene(api, issuers.harbour, issuers.yard, issuers.entra)

@@ -8,15 +8,15 @@ from stanchion.access.directory import Directory
 from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.errors import StanchionError
-from stanchion.store import SQLiteStore
 from tests.access.workbench import Clock
+from tests.databases import AnyStore
 
 
 @dataclass
 class Judge:
     """A verifier over a store; `clock` is that of the directory and of the keys, and moves the time of day."""
 
-    store: SQLiteStore
+    store: AnyStore
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:

@@ -1,25 +1,22 @@
 """The table of forged client assertions: each is refused, says why, and gets no token."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.access.signers import Signer, asserted
-from tests.access.workbench import Bench, open_bench
+from tests.access.workbench import Bench
 from tests.issuers.attack import BadAssertion
 from tests.issuers.attacks import BAD_ASSERTIONS
 from tests.issuers.attacks.assertions import CLIENT, CLIENT_EC, EXPIRED
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def bench(shared_bench: Bench) -> Bench:
     """A store whose app has three certificates, of which one is over."""
-    bench = open_bench(tmp_path_factory.mktemp("assertions"))
     for signer in (CLIENT, CLIENT_EC, EXPIRED):
-        signer.added_to(bench)
-    yield bench
-    bench.store.close_now()
+        signer.added_to(shared_bench)
+    return shared_bench
 
 
 @pytest.mark.parametrize("bad", BAD_ASSERTIONS, ids=lambda bad: bad.name)

@@ -1,12 +1,12 @@
 """The attack table: each forged token, and each forged issuer, is refused, says why, and leaves nothing behind."""
 
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.cli.invoking import invoke, printed, refusal
-from tests.conftest import Template
+from tests.conftest import Tokens
+from tests.databases import Databases, Template
 from tests.issuers.attack import Attack, BadIssuer
 from tests.issuers.attacks import ATTACKS, BAD_ISSUERS, key_sets
 from tests.issuers.conftest import Issuers
@@ -71,13 +71,12 @@ async def test_no_attack_has_an_issuer_asked_for_what_a_token_names(scene: Scene
 
 @pytest.mark.parametrize("bad", BAD_ISSUERS, ids=lambda bad: bad.name)
 def test_a_bad_issuer_is_not_added(
-    bad: BadIssuer, issuers: Issuers, template: Template, tmp_path: Path
+    bad: BadIssuer, *, issuers: Issuers, databases: Databases, template: Template[Tokens], tmp_path: Path
 ) -> None:
-    database = f"sqlite:///{shutil.copy(template.directory / 'stanchion.db', tmp_path)}"
-    arguments = [*bad.arguments(issuers.harbour), "--database", database]
-    message = refusal(invoke("issuer", "add", *arguments))
-    assert bad.says in message
-    assert printed(invoke("issuer", "list", "--database", database, "--json")) == []
+    with databases.copy(template, tmp_path / "store") as database:
+        message = refusal(invoke("issuer", "add", *bad.arguments(issuers.harbour), *database.options))
+        assert bad.says in message
+        assert printed(invoke("issuer", "list", *database.options, "--json")) == []
     assert issuers.harbour.sent_bytes < 16 * 1024 * 1024
 
 

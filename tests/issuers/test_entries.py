@@ -24,7 +24,7 @@ FLEET = "Ledger.Fleet.Read"
 
 async def run(scene: Scene, *arguments: str) -> Result:
     """Run a command on the store that is served; it has an event loop of its own."""
-    return await to_thread(invoke, *arguments, "--database", scene.api.settings.database)
+    return await to_thread(invoke, *arguments, *scene.api.database.options)
 
 
 async def issuer(scene: Scene, *arguments: str) -> JsonObject:

@@ -1,9 +1,7 @@
 """Issuers and a server as a process of its own: added, used, lost, back and removed while it runs."""
 
-import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -37,7 +35,7 @@ def server(trusting: Place, issuers: Issuers) -> Iterator[Server]:
 def add(place: Place, standin: StandIn, tenant: str) -> None:
     """Add an issuer from the command line."""
     arguments = ("issuer", "add", standin.url, "--audience", "stanchion", "--tenant", tenant)
-    added = stanchion(*arguments, "--database", place.url, folder=place.folder)
+    added = stanchion(*arguments, *place.options, folder=place.folder)
     assert added.returncode == 0, added.stderr
 
 
@@ -82,9 +80,7 @@ def test_an_issuer_is_used_lost_and_removed_while_the_server_runs(
     add(trusting, issuers.yard, OTHER_TENANT)
     assert seconds_until(server, yard, 404) < 5
 
-    removed = stanchion(
-        "issuer", "remove", issuers.harbour.url, "--database", trusting.url, folder=trusting.folder
-    )
+    removed = stanchion("issuer", "remove", issuers.harbour.url, *trusting.options, folder=trusting.folder)
     assert removed.returncode == 0, removed.stderr
     assert seconds_until(server, good, 401) < 5
     assert answer(server, yard).status_code == 404
@@ -107,11 +103,8 @@ def test_a_server_that_does_not_trust_the_issuer_s_certificate_says_so(
 
 @pytest.mark.slow
 def test_a_store_that_trusts_graph_s_own_audience_is_not_served(trusting: Place) -> None:
-    with closing(sqlite3.connect(trusting.database)) as connection, connection:
-        connection.execute("UPDATE issuers SET audiences = ?", ('["https://graph.microsoft.com"]',))
-    served = stanchion(
-        "serve", "--database", trusting.url, "--port", str(free_port()), folder=trusting.folder
-    )
+    trusting.at.execute("UPDATE issuers SET audiences = $1", '["https://graph.microsoft.com"]')
+    served = stanchion("serve", *trusting.options, "--port", str(free_port()), folder=trusting.folder)
     assert served.returncode == 1
     assert "Microsoft Graph's own" in served.stderr
     assert "stanchion issuer remove" in served.stderr

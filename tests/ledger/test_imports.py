@@ -121,6 +121,13 @@ def test_of_an_entity_that_comes_twice_in_a_file_the_last_counts(memory: Memory)
     assert len(memory.changes) == changes
 
 
+def test_a_score_that_comes_twice_in_a_file_is_one_whichever_product_it_names(memory: Memory) -> None:
+    file = (score(TODAY), score(TODAY, PROWLER))
+    assert memory.counts(bring(*file, entity_set=SECURE_SCORES)) == ImportCounts(new=1)
+    assert memory.counts(bring(*file, entity_set=SECURE_SCORES)) == ImportCounts(same=1)
+    assert len(memory.changes) == 1
+
+
 @pytest.mark.parametrize("name", ["state", "comment", "assignedTo", "tenantNote"])
 def test_a_property_named_like_a_command_is_refused(memory: Memory, name: str) -> None:
     with pytest.raises(BadRequest, match=f"'a': '{name}' is no property of a control"):

@@ -128,6 +128,13 @@ REFUSED: list[tuple[EntitySet, JsonObject, str, str]] = [
     (SECURE_SCORES, {"id": "a\nb"}, "id", "without control characters"),
     (SECURE_SCORES, {"id": None}, "id", "string (Edm.String), not null"),
     (SECURE_SCORES, {"id": 7}, "id", "not the number 7"),
+    (CONTROL_PROFILES, {"controlCategory": "x" * 257}, "controlCategory", "at most 256 characters, not 257"),
+    (
+        SECURE_SCORES,
+        {"vendorInformation": {"provider": "x" * 257}},
+        "vendorInformation/provider",
+        "at most 256 characters, not 257",
+    ),
 ]
 
 

@@ -20,10 +20,11 @@ WORDS = (
     "2026-01-01 2026-01-01T00:00:00Z 2026-01-01T00:00:00 02:00 11111111-1111-4111-8111-111111111111 "
     "graph.accountStatus'active' microsoft.graph. \x00 \u0130 \ufeff"
 )
+# How long each takes is counted in steps below; a clock would measure whatever else the machine does.
 PIECES = st.text(max_size=4) | st.sampled_from([f"{word} " for word in WORDS.split(" ")])
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(PIECES, max_size=14).map("".join), st.dictionaries(st.just("@p"), st.text(max_size=6)))
 @example("'" * 4096, {})
 @example("a eq 1" + "0" * 4000, {})
@@ -41,7 +42,7 @@ GOOD = [
 ]
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(GOOD), st.integers(0, 110), st.integers(0, 6), st.text(max_size=3))
 def test_a_filter_with_a_slip_is_a_filter_or_refused(text: str, place: int, cut: int, put: str) -> None:
     with suppress(BadRequest, NotImplementedFeature):

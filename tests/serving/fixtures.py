@@ -1,26 +1,37 @@
 """Fixtures for the folders whose tests start processes; their conftest modules import what they need."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from stanchion.store.compile import DialectName
+from tests.databases import Databases, Template
 from tests.serving.place import Place, make_place
 from tests.serving.process import Certificates, Server, running, stanchion
 
 
 @pytest.fixture(scope="session")
-def made_place(tmp_path_factory: pytest.TempPathFactory) -> Place:
-    """A store to copy; nothing opens it."""
-    return make_place(tmp_path_factory.mktemp("place"))
+def made_place(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A store on SQLite to copy; nothing opens it."""
+    made = databases.template("place", "sqlite", make_place, folder=lambda: tmp_path_factory.mktemp("place"))
+    return made.value
+
+
+@pytest.fixture(scope="module")
+def place_template(
+    databases: Databases, dialect: DialectName, tmp_path_factory: pytest.TempPathFactory
+) -> Template[Place]:
+    """A store to copy, on either database."""
+    return databases.template("place", dialect, make_place, folder=lambda: tmp_path_factory.mktemp("place"))
 
 
 @pytest.fixture
-def place(made_place: Place, tmp_path: Path) -> Place:
+def place(databases: Databases, place_template: Template[Place], tmp_path: Path) -> Iterator[Place]:
     """A store of the test's own."""
-    folder = tmp_path / "place"
-    folder.mkdir()
-    return made_place.copied_to(folder)
+    with databases.copy(place_template, tmp_path / "place") as database:
+        yield replace(place_template.value, at=database)
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +51,12 @@ def server(place: Place) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def shared_place(made_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Place:
+def shared_place(
+    databases: Databases, place_template: Template[Place], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Place]:
     """A store for the tests of one module."""
-    return made_place.copied_to(tmp_path_factory.mktemp("shared"))
+    with databases.copy(place_template, tmp_path_factory.mktemp("shared")) as database:
+        yield replace(place_template.value, at=database)
 
 
 @pytest.fixture(scope="module")

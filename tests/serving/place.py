@@ -1,21 +1,23 @@
-"""A folder with a small store in it: one tenant, a writing and a reading app, controls and scores.
+"""A small store, on either database: one tenant, a writing and a reading app, controls and scores.
 
 Made once and copied, because a signing key and a schema take longer than most tests.
 """
 
-import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 from stanchion.access.operator import AppWish, add_app, add_tenant, ensure_signing_key
 from stanchion.access.operator_token import TokenWish, issue_token
+from stanchion.app import open_store
 from stanchion.ledger.changes import Operator
 from stanchion.ledger.imports import ImportEntities, Incoming
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
 from stanchion.model.json_text import JsonObject
-from stanchion.store import SQLiteStore
+from tests.databases import AnyStore, Database
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "66666666-7777-4888-8999-aaaaaaaaaaaa"
@@ -34,35 +36,55 @@ _DAYS = 12
 class Place:
     """Where a store lies, and how to speak to it."""
 
-    folder: Path
-    client_id: str
-    secret: str
-    token: str  # may write
-    reading_token: str
+    at: Database
+    client_id: str = ""
+    secret: str = ""
+    token: str = ""  # may write
+    reading_token: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        return self.at.folder
 
     @property
     def database(self) -> Path:
         """The SQLite file."""
-        return self.folder / "stanchion.db"
+        return self.at.path
 
     @property
     def url(self) -> str:
         """What --database takes."""
-        return f"sqlite:///{self.database}"
+        return self.at.url
+
+    @property
+    def key_file(self) -> Path:
+        """Where the key is that seals signing keys."""
+        return self.at.key_file
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The options by which a command finds it."""
+        return self.at.options
+
+    @contextmanager
+    def opened(self) -> Iterator[AnyStore]:
+        """Open the store, as a command does, until the end of the block."""
+        store = open_store(self.at.settings)
+        try:
+            yield store
+        finally:
+            store.close_now()
 
     def copied_to(self, folder: Path) -> "Place":
-        """Return the same place elsewhere."""
-        for file in self.folder.iterdir():
-            shutil.copy(file, folder / file.name)
-        return replace(self, folder=folder)
+        """Return the same place in another folder; for a place on SQLite."""
+        return replace(self, at=self.at.copied_to(folder))
 
 
-def make_place(folder: Path) -> Place:
-    """Make a store in a folder."""
-    place = Place(folder, "", "", "", "")
-    key_file = Path(f"{place.database}.key")
-    store = SQLiteStore.open(place.database)
-    try:
+def make_place(database: Database) -> Place:
+    """Make the store in an empty database."""
+    place, key_file = Place(database), database.key_file
+    with place.opened() as store:
         ensure_signing_key(store, key_file=key_file, actor=OPERATOR)
         add_tenant(store, TENANT, name="Alder Quay", actor=OPERATOR)
         add_tenant(store, OTHER_TENANT, name="Brinewood", actor=OPERATOR)
@@ -79,9 +101,7 @@ def make_place(folder: Path) -> Place:
             for added in (writer, reader)
         )
         store.run(_entities())
-    finally:
-        store.close_now()
-    return Place(folder, writer.app.client_id, writer.secret, writing, reading)
+    return Place(database, writer.app.client_id, writer.secret, writing, reading)
 
 
 def control_id(number: int) -> str:

@@ -62,12 +62,12 @@ class Server:
         self.process = process
         self.port = port
         self._log = log
-        self._tls = tls
+        self.tls = tls
 
     @property
     def origin(self) -> str:
         """The address of the server."""
-        return f"{'https' if self._tls else 'http'}://localhost:{self.port}"
+        return f"{'https' if self.tls else 'http'}://localhost:{self.port}"
 
     @property
     def log(self) -> str:
@@ -83,7 +83,7 @@ class Server:
     def client(self, token: str | None = None, *, http2: bool = False) -> httpx.Client:
         """Return an HTTP client for it, which sends a token if one is given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        verify = self._tls.trust() if self._tls else False
+        verify = self.tls.trust() if self.tls else False
         return httpx.Client(
             base_url=self.origin, headers=headers, verify=verify, http1=not http2, http2=http2, timeout=30
         )
@@ -119,8 +119,8 @@ class Server:
         self.process.wait(timeout=10)
 
     def _connection(self) -> HTTPConnection:
-        if self._tls:
-            return HTTPSConnection("localhost", self.port, timeout=5, context=self._tls.trust())
+        if self.tls:
+            return HTTPSConnection("localhost", self.port, timeout=5, context=self.tls.trust())
         return HTTPConnection("localhost", self.port, timeout=5)
 
 
@@ -158,7 +158,7 @@ def started(
 ) -> Iterator[Server]:
     """Start a server, without waiting for it, until the end of the block."""
     port = port or free_port()
-    command = [*program, "serve", "--database", place.url, "--port", str(port), *(tls.options if tls else ())]
+    command = [*program, "serve", *place.options, "--port", str(port), *(tls.options if tls else ())]
     log = place.folder / f"serve-{port}.log"
     with log.open("ab") as output:
         process = subprocess.Popen(
@@ -182,10 +182,11 @@ def stanchion(
     folder: Path,
     environment: Mapping[str, str] | None = None,
     timeout_seconds: float = 60,
+    program: Sequence[str] = STANCHION,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
     return subprocess.run(
-        [*STANCHION, *map(str, arguments)],
+        [*program, *map(str, arguments)],
         cwd=folder,
         env=clean_environment(environment),
         stdin=subprocess.DEVNULL,

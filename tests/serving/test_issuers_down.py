@@ -25,7 +25,7 @@ def keys_port(place: Place) -> int:
     port = free_port()
     keys = ("--keys-url", f"https://127.0.0.1:{port}/keys", "--keys-host", f"127.0.0.1:{port}")
     wish = (ISSUER, "--audience", "stanchion", "--tenant", TENANT, *keys)
-    added = invoke("issuer", "add", *wish, "--database", place.url)
+    added = invoke("issuer", "add", *wish, *place.options)
     assert added.exit_code == 0, added.output
     return port
 

@@ -10,8 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.crash.ledger import decisions
-from tests.serving.place import Place, control_id
+from tests.serving.place import TENANT, Place, control_id
 from tests.serving.process import Server, running, started
 
 CONTROL = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
@@ -54,7 +53,7 @@ def test_a_stop_signal_ends_it_with_status_0_and_leaves_nothing_behind(
         assert server.stop(number) == 0
         assert not alive(worker)
         # The write-ahead log was folded into the database, so that copying one file is enough.
-        assert not Path(f"{place.database}-wal").exists()
+        assert not (place.folder / "stanchion.db-wal").exists()
         assert "Traceback" not in server.log
 
 
@@ -96,7 +95,8 @@ def test_a_stop_signal_answers_the_writes_under_way(place: Place) -> None:
 
     assert status == 0
     assert set(refused) <= {"ConnectError", "ReadError", "RemoteProtocolError", "503"}, refused
-    comments = [decision.comment for decision in decisions(place.database)]
+    with place.opened() as store, store.snapshot(TENANT) as moment:
+        comments = [str(each.value["comment"]) for each in moment.history(control_id(0))]
     assert len(comments) == len(set(comments))
     assert set(acknowledged) <= set(comments)
     # Each writer has at most one request that it does not know the end of.

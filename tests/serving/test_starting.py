@@ -17,6 +17,8 @@ from tests.serving.mounting import small_disk
 from tests.serving.place import Place
 from tests.serving.process import Server, free_port, stanchion
 
+pytestmark = pytest.mark.sqlite("is about what can be wrong with a file")
+
 Wrong: TypeAlias = Callable[[Place], tuple[str, str]]
 
 
@@ -38,9 +40,7 @@ def test_a_port_that_another_server_has_is_refused_too(shared_server: Server, tm
 def test_a_second_server_on_a_database_is_refused_naming_the_first(
     shared_server: Server, shared_place: Place
 ) -> None:
-    ran = stanchion(
-        "serve", "--database", shared_place.url, "--port", str(free_port()), folder=shared_place.folder
-    )
+    ran = stanchion("serve", *shared_place.options, "--port", str(free_port()), folder=shared_place.folder)
 
     assert_refused(ran.returncode, ran.stderr, f"process {shared_server.process.pid}")
     assert shared_server.ready()
@@ -89,12 +89,12 @@ def other_scheme(place: Place) -> tuple[str, str]:
 
 
 def lost_key(place: Place) -> tuple[str, str]:
-    Path(f"{place.database}.key").unlink()
+    place.key_file.unlink()
     return place.url, "key"
 
 
 def other_key(place: Place) -> tuple[str, str]:
-    Path(f"{place.database}.key").write_text("ab" * 32 + "\n")
+    place.key_file.write_text("ab" * 32 + "\n")
     return place.url, "key"
 
 
@@ -113,7 +113,7 @@ def test_a_read_only_disk_keeps_it_from_starting(made_place: Place, tmp_path: Pa
     with small_disk(tmp_path / "disk", kibibytes=4096) as disk:
         place = made_place.copied_to(disk.folder)
         disk.make_read_only()
-        ran = invoke("serve", "--database", place.url, "--port", free_port())
+        ran = invoke("serve", *place.options, "--port", free_port())
 
         assert_refused(ran.exit_code, ran.stderr, str(disk.folder))
 
@@ -122,21 +122,21 @@ def test_a_database_file_without_the_right_to_write_keeps_it_from_starting(place
     place.database.chmod(0o444)
     if os.access(place.database, os.W_OK):
         pytest.skip("This account may write every file.")
-    ran = invoke("serve", "--database", place.url, "--port", free_port())
+    ran = invoke("serve", *place.options, "--port", free_port())
 
     assert_refused(ran.exit_code, ran.stderr, "written")
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid", "::2"])
 def test_a_host_that_is_not_of_this_machine_is_refused(place: Place, host: str) -> None:
-    ran = invoke("serve", "--database", place.url, "--host", host, "--port", free_port())
+    ran = invoke("serve", *place.options, "--host", host, "--port", free_port())
 
     assert_refused(ran.exit_code, ran.stderr, host, "--host")
 
 
 @pytest.mark.parametrize("url", ["https://posture.example.com/path", "posture.example.com", "ftp://x"])
 def test_a_public_url_that_is_no_origin_is_refused(place: Place, url: str) -> None:
-    ran = invoke("serve", "--database", place.url, "--public-url", url)
+    ran = invoke("serve", *place.options, "--public-url", url)
 
     assert_refused(ran.exit_code, ran.stderr, url)
 
@@ -154,7 +154,7 @@ def test_a_public_url_that_is_no_origin_is_refused(place: Place, url: str) -> No
     ],
 )
 def test_an_option_that_is_not_allowed_is_a_usage_error(place: Place, options: tuple[str, ...]) -> None:
-    ran = invoke("serve", "--database", place.url, *options)
+    ran = invoke("serve", *place.options, *options)
 
     assert ran.exit_code == 2
     assert options[0] in ran.stderr

@@ -13,6 +13,8 @@ from tests.cli.invoking import invoke
 from tests.serving.place import Place, control_id
 from tests.serving.process import Certificates, Server, running
 
+pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
+
 Wrong: TypeAlias = Callable[[Certificates, Path], tuple[Path, Path]]
 
 

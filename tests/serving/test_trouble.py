@@ -15,6 +15,8 @@ from tests.serving.mounting import small_disk
 from tests.serving.place import TENANT, Place, control_id
 from tests.serving.process import Server, running
 
+pytestmark = pytest.mark.sqlite("is about a file that is locked and a disk that is full")
+
 CONTROL = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
 
 
@@ -34,7 +36,7 @@ def test_a_database_locked_by_another_process_is_503_and_then_fine(server: Serve
 
 
 def test_what_the_command_line_adds_beside_the_server_counts_at_once(server: Server, place: Place) -> None:
-    where = ("--tenant", TENANT, "--database", place.url)
+    where = ("--tenant", TENANT, *place.options)
     added = invoke("app", "add", "--name", "late", "--json", *where)
     token = invoke("token", "--client-id", json.loads(added.stdout)["client_id"], *where).stdout.strip()
 
@@ -67,7 +69,7 @@ def test_a_full_disk_refuses_writes_keeps_what_it_acknowledged_and_works_again_w
             ballast.unlink()
             acknowledged.append(written(client, "with space again"))
             assert server.stop() == 0
-        verified = invoke("verify", "--tenant", TENANT, "--database", place.url)
+        verified = invoke("verify", "--tenant", TENANT, *place.options)
         found = [decision.comment for decision in decisions(place.database)]
 
     assert verified.exit_code == 0, verified.stderr

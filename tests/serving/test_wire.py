@@ -10,6 +10,8 @@ import pytest
 from tests.serving.place import Place, control_id
 from tests.serving.process import Server, running
 
+pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
+
 CONTROL = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
 
 

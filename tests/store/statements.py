@@ -1,7 +1,8 @@
 """Judging SQL by its text: whether it names its tenant wherever it touches a tenant-owned table.
 
-The guard judges the tree of a statement before it is compiled; this judges what SQLite ran, by the log
-`stanchion.sql`, whoever wrote it. It knows no OR, so it proves less and covers more.
+The guard judges the tree of a statement before it is compiled; this judges what a database ran, by the log
+`stanchion.sql`, whoever wrote it. It knows no OR, so it proves less and covers more. Of several writes that are sent
+as one statement it judges each by itself.
 """
 
 import re
@@ -11,8 +12,10 @@ from stanchion.store.tables import TENANT_OWNED
 _LITERAL = re.compile(r"'(?:[^']|'')*'")
 _FLEET = re.compile(r"\s*/\* fleet: .+? \*/")
 _NO_ROWS = re.compile(
-    r"\s*(CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE
+    r"\s*(CREATE|DROP|ALTER|PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SET)\b", re.IGNORECASE
 )
+_JOINED = re.compile(r"WITH write_0 AS \(|\), write_\d+ AS \(|\) (?=(?:INSERT INTO|UPDATE|DELETE FROM) )")
+_GIVEN_ROWS = re.compile(r" SELECT \* FROM unnest\([^()]*\)")
 _TABLES = "|".join(sorted(TENANT_OWNED))
 _MENTION = re.compile(rf'\b({_TABLES})\b"?(?!\s*\.)(?:\s+AS\s+(\w+))?', re.IGNORECASE)
 _INSERT = re.compile(rf'\s*INSERT\s+(?:OR\s+\w+\s+)?INTO\s+"?({_TABLES})"?\s*\(([^)]*)\)', re.IGNORECASE)
@@ -22,7 +25,9 @@ def unscoped(sql: str) -> str | None:
     """Return the tenant-owned table that a statement reaches without its tenant, or None for a good one."""
     if _FLEET.match(sql) or _NO_ROWS.match(sql):
         return None
-    text = _LITERAL.sub("?", sql)
+    if sql.startswith("WITH write_0 AS ("):
+        return next(filter(None, map(unscoped, filter(None, _JOINED.split(sql)))), None)
+    text = _GIVEN_ROWS.sub("", _LITERAL.sub("?", sql))
     if insert := _INSERT.match(text):
         columns = [name.strip(' "') for name in insert[2].split(",")]
         return None if "tenant_id" in columns and "SELECT" not in text.upper() else str(insert[1])

@@ -13,12 +13,16 @@ from stanchion.ledger.fold import Command
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import SQLiteStore
 from stanchion.store.commit import GroupCommit
+from stanchion.store.connection import SQLiteConnection
 from stanchion.store.outcome import Done, Outcome, StoreBroken, unknown
+from tests.databases import Database
 from tests.store.commands import TENANT, Do, control, increment, put
 from tests.store.gate import behind, gate, queued, run_behind, until
 
+pytestmark = pytest.mark.sqlite("makes SQLite fail at COMMIT")
 
-class FailingDisk(sqlite3.Connection):
+
+class FailingDisk(SQLiteConnection):
     """Fails at a COMMIT as a broken disk would; the transaction is then open still."""
 
     commits_before = 0
@@ -45,12 +49,12 @@ def failing_disk(serving: SQLiteStore, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def test_what_was_committed_before_the_disk_failed_is_answered_as_done(
-    serving: SQLiteStore, failing_disk: FailingDisk
+    serving: SQLiteStore, database: Database, failing_disk: FailingDisk
 ) -> None:
     first = put(control("c1"))
     twin = Do(lambda draft: draft.put(CONTROL_PROFILES, control("c2")), command_id=first.command_id)
     commands = (first, increment("c3"), twin, increment("c4"), increment("c5"))
-    with gate() as held:
+    with gate(database) as held:
 
         async def main() -> list[object]:
             failing_disk.commits_before = 3  # The gate's, then c1 and c3, once the twin made the batch fail.
@@ -69,12 +73,12 @@ def test_what_was_committed_before_the_disk_failed_is_answered_as_done(
 
 
 def test_of_a_batch_whose_commit_failed_only_the_refused_are_known(
-    serving: SQLiteStore, failing_disk: FailingDisk
+    serving: SQLiteStore, database: Database, failing_disk: FailingDisk
 ) -> None:
     def refuse(_: Draft) -> int:
         raise BadRequest("no")
 
-    with gate() as held:
+    with gate(database) as held:
 
         async def main() -> list[object]:
             failing_disk.commits_before = 1
@@ -116,17 +120,18 @@ def test_after_an_error_at_commit_nothing_more_is_written() -> None:
     assert len(ran) == 1
 
 
-def test_a_writer_thread_that_fails_tells_all_who_wait(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_writer_thread_that_fails_tells_all_who_wait(
+    database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
     def lose_an_answer(commands: Sequence[Command[object]]) -> list[Outcome[object]]:
-        held.entered.set()
-        assert held.opened.wait(10)
+        held.hold()
         return [Done(1) for _ in commands[1:]]
 
     async def main() -> None:
         first = asyncio.create_task(commits.submit(increment("c1")))
-        await until(held.entered.is_set)
+        await until(held.entered)
         (waiting,) = await queued(commits, commits.submit(increment("c2")))
-        held.opened.set()
+        held.open()
         with pytest.raises(OutcomeUnknown):
             await first
         with pytest.raises(ServiceUnavailable, match="failed while writing"):
@@ -135,12 +140,12 @@ def test_a_writer_thread_that_fails_tells_all_who_wait(caplog: pytest.LogCapture
         with pytest.raises(ServiceUnavailable, match="failed while writing"):
             await commits.submit(increment("c3"))
 
-    with gate() as held, closing(GroupCommit(lose_an_answer)) as commits:
+    with gate(database) as held, closing(GroupCommit(lose_an_answer)) as commits:
         asyncio.run(main())
     assert "the writer thread failed" in caplog.text
 
 
-def test_an_error_that_no_future_takes_harms_no_other(serving: SQLiteStore) -> None:
-    one, two = run_behind(serving, Do[object](lambda _: next(iter(()))), increment("c1"))  # type: ignore[arg-type]
+def test_an_error_that_no_future_takes_harms_no_other(serving: SQLiteStore, database: Database) -> None:
+    one, two = run_behind(serving, database, Do[object](lambda _: next(iter(()))), increment("c1"))
     assert isinstance(one, RuntimeError)
     assert two == 1

@@ -1,9 +1,9 @@
 """Following changes: whoever applies every round has what the store has, whatever was written between the pages."""
 
-import shutil
+import asyncio
 import tempfile
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 from uuid import uuid4
@@ -28,23 +28,22 @@ from stanchion.model.json_text import JsonObject, JsonValue
 from stanchion.model.text import folded
 from stanchion.odata.delta import Changes, DeltaQuery
 from stanchion.store import SQLiteStore
-from stanchion.store.batch import commit_batch
 from stanchion.store.compile import Compiled
-from stanchion.store.connection import connect, snapshot
 from stanchion.store.contract import DeltaPage
 from stanchion.store.deltas import departed_statement, gone_statement, read_delta, written_statement
 from stanchion.store.reading import read_chunks
 from stanchion.store.rehearsal import rehearsal
 from stanchion.store.verify import verify
+from tests.databases import AnyStore, Databases, Template
 from tests.store.commands import TENANT
-from tests.store.conftest import closing_now
+from tests.store.conftest import opened
 
 WIDE = 1 << 24
 ACTOR = Operator("tester")
 
 
-def read(store: SQLiteStore, query: DeltaQuery, *, max_bytes: int = WIDE) -> DeltaPage:
-    with closing(connect(store.path, busy_seconds=1.0)) as connection, snapshot(connection):
+def read(store: AnyStore, query: DeltaQuery, *, max_bytes: int = WIDE) -> DeltaPage:
+    with store.reading() as connection:
         return read_delta(connection, query, tenant_id=TENANT, max_bytes=max_bytes)
 
 
@@ -56,7 +55,7 @@ class Follower:
         self.copy: dict[str, JsonObject] = {}
         self.ended = False
 
-    def step(self, store: SQLiteStore, *, max_bytes: int = WIDE) -> DeltaPage:
+    def step(self, store: AnyStore, *, max_bytes: int = WIDE) -> DeltaPage:
         """Read one page, and go on where it says."""
         page = read(store, self.query, max_bytes=max_bytes)
         rows = [row for run in page.runs for row in msgspec.json.decode(b"[%b]" % run)]
@@ -69,7 +68,7 @@ class Follower:
         self.query = replace(self.query, place=page.next or Changes(page.until))
         return page
 
-    def finish(self, store: SQLiteStore, *, max_bytes: int = WIDE) -> int:
+    def finish(self, store: AnyStore, *, max_bytes: int = WIDE) -> int:
         """Read to the end of the round; return how many pages that took."""
         pages = 1
         while self.step(store, max_bytes=max_bytes).next is not None:
@@ -77,9 +76,9 @@ class Follower:
         return pages
 
 
-def held(store: SQLiteStore, entity_set: EntitySet, provider: str | None) -> dict[str, JsonObject]:
+def held(store: AnyStore, entity_set: EntitySet, provider: str | None) -> dict[str, JsonObject]:
     """Return what is in the store, as who may see one provider or all of them sees it."""
-    with closing(connect(store.path, busy_seconds=1.0)) as connection:
+    with store.reading() as connection:
         values = [each.value for each in read_chunks(connection, entity_set, tenant_id=TENANT)]
     return {str(v["id"]): v for v in values if provider is None or named(v) == folded(provider)}
 
@@ -131,14 +130,16 @@ class Overtaken(Generic[T]):
 class Following(RuleBasedStateMachine):
     """Writers of every kind in one set, and clients that read a page now and then."""
 
-    template: ClassVar[Path]
+    databases: ClassVar[Databases]
+    template: ClassVar[Template[None]]
 
     @initialize(entity_set=st.sampled_from(SETS), values=st.lists(entities(), max_size=6))
     def open(self, entity_set: EntitySet, values: list[JsonObject]) -> None:
-        self.folder = tempfile.TemporaryDirectory()
-        path = Path(self.folder.name) / "stanchion.db"
-        shutil.copy(self.template, path)
-        self.store = SQLiteStore.open(path)
+        self.stack = ExitStack()
+        folder = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        self.database = self.stack.enter_context(self.databases.copy(self.template, folder))
+        self.store = self.stack.enter_context(opened(self.database))
+        self.serving = self.stack.enter_context(opened(self.database, serving=True))
         self.entity_set = entity_set
         self.followers = [
             Follower(entity_set, provider=provider, top=top)
@@ -182,13 +183,13 @@ class Following(RuleBasedStateMachine):
 
     @rule(values=FILES, meanwhile=FILES)
     def bring_in_while_another_does(self, values: list[JsonObject], meanwhile: list[JsonObject]) -> None:
-        with closing_now(SQLiteStore.open(self.store.path)) as other:
+        with opened(self.database) as other:
             self.write(Overtaken(self.a_file(values), lambda: other.run(self.a_file(meanwhile))))
 
     @rule(values=FILES)
     def rehearse(self, values: list[JsonObject]) -> None:
         before = verify(self.store, TENANT, head=None)
-        with rehearsal(self.store.path) as rehearsed, suppress(StanchionError):
+        with rehearsal(self.store) as rehearsed, suppress(StanchionError):
             rehearsed.run(self.a_file(values))
         assert verify(self.store, TENANT, head=None) == before
 
@@ -216,7 +217,11 @@ class Following(RuleBasedStateMachine):
                 CreateEntity(**{**told, **wish()}, value=value),
                 MergeEntity(**{**told, **wish()}, entity_id=str(value["id"]), patch=values[0]),
             ]
-        commit_batch(self.store._writer, commands)
+
+        async def submitted() -> None:
+            await asyncio.gather(*map(self.serving.submit, commands), return_exceptions=True)
+
+        asyncio.run(submitted())
 
     @rule(place=st.integers(0, 2), max_bytes=ROOM)
     def follow(self, place: int, max_bytes: int) -> None:
@@ -242,8 +247,7 @@ class Following(RuleBasedStateMachine):
             # That every departure is as the chain says, too.
             verify(self.store, TENANT, head=None)
         finally:
-            self.store.close_now()
-            self.folder.cleanup()
+            self.stack.close()
 
 
 def wish() -> dict[str, Any]:
@@ -251,8 +255,10 @@ def wish() -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_who_applies_every_round_has_what_the_store_has(template: Path) -> None:
-    Following.template = template
+def test_who_applies_every_round_has_what_the_store_has(
+    databases: Databases, template: Template[None]
+) -> None:
+    Following.databases, Following.template = databases, template
     run_state_machine_as_test(
         Following,
         settings=settings(
@@ -261,6 +267,7 @@ def test_who_applies_every_round_has_what_the_store_has(template: Path) -> None:
     )
 
 
+@pytest.mark.sqlite("reads the plan that SQLite makes")
 @pytest.mark.parametrize("entity_set", SETS, ids=[each.name for each in SETS])
 @pytest.mark.parametrize("limited", [False, True])
 def test_changes_are_found_and_ordered_by_an_index(

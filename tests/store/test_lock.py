@@ -12,6 +12,8 @@ import pytest
 from stanchion.errors import OperatorError
 from stanchion.store.lock import ServeLock, serving_process
 
+pytestmark = pytest.mark.sqlite("is about the lock file")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -12,6 +12,8 @@ from stanchion.store import SQLiteStore
 from stanchion.store.locking import take_lock
 from tests.store.commands import increment
 
+pytestmark = pytest.mark.sqlite("is about the one write lock of a file")
+
 
 @pytest.fixture
 def holder(store: SQLiteStore) -> Iterator[sqlite3.Connection]:

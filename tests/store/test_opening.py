@@ -22,6 +22,8 @@ from tests.conftest import Statements
 from tests.store.commands import TENANT, control, put
 from tests.store.conftest import closing_now
 
+pytestmark = pytest.mark.sqlite("is about what can be wrong with a file")
+
 NOBODY = 65534
 ROOT = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -175,9 +177,9 @@ def test_a_file_that_may_not_be_written_is_refused(store: SQLiteStore, path: Pat
 
 
 @as_root
-def test_a_file_on_a_read_only_file_system_is_refused(small_disk: Path, template: Path) -> None:
+def test_a_file_on_a_read_only_file_system_is_refused(small_disk: Path, template_file: Path) -> None:
     path = small_disk / "stanchion.db"
-    shutil.copy(template, path)
+    shutil.copy(template_file, path)
     subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
     with pytest.raises(OperatorError, match="cannot be written"):
         SQLiteStore.open(path)
@@ -219,9 +221,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @as_root
-def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path, template: Path) -> None:
+def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path, template_file: Path) -> None:
     path = small_disk / "stanchion.db"
-    shutil.copy(template, path)
+    shutil.copy(template_file, path)
     kept = 0
 
     def fill(store: SQLiteStore) -> None:

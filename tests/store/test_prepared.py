@@ -13,6 +13,7 @@ from stanchion.model.edm import CONTROL_PROFILES, DECISIONS
 from stanchion.store import SQLiteStore
 from stanchion.store.touched import read_touched
 from stanchion.store.verify import verify
+from tests.databases import AnyStore, Database
 from tests.store.commands import (
     OTHER_TENANT,
     TENANT,
@@ -24,7 +25,7 @@ from tests.store.commands import (
     increment,
     put,
 )
-from tests.store.conftest import closing_now
+from tests.store.conftest import opened
 
 
 def incremented_while(interrupt: Callable[[], None]) -> Do[int]:
@@ -40,14 +41,14 @@ def incremented_while(interrupt: Callable[[], None]) -> Do[int]:
 
 
 @pytest.fixture
-def other(path: Path, store: SQLiteStore) -> Iterator[SQLiteStore]:
+def other(database: Database, store: AnyStore) -> Iterator[AnyStore]:
     """The store as another process has it."""
     store.run(put(control("a", rank=0)))
-    with closing_now(SQLiteStore.open(path)) as opened:
-        yield opened
+    with opened(database) as made:
+        yield made
 
 
-def test_other_processes_write_while_a_command_is_folded(store: SQLiteStore, other: SQLiteStore) -> None:
+def test_other_processes_write_while_a_command_is_folded(store: AnyStore, other: AnyStore) -> None:
     folds: list[int] = []
 
     def interrupt() -> None:
@@ -59,7 +60,8 @@ def test_other_processes_write_while_a_command_is_folded(store: SQLiteStore, oth
     assert len(folds) == 2
 
 
-def test_a_tenant_that_never_rests_is_locked_in_the_end(store: SQLiteStore, other: SQLiteStore) -> None:
+@pytest.mark.sqlite("is about the one write lock of a file")
+def test_a_tenant_that_never_rests_is_locked_in_the_end(store: SQLiteStore, other: AnyStore) -> None:
     refused: list[bool] = []
 
     def interrupt() -> None:
@@ -77,6 +79,7 @@ def test_a_tenant_that_never_rests_is_locked_in_the_end(store: SQLiteStore, othe
     assert rank == 4
 
 
+@pytest.mark.sqlite("is about the one write lock of a file")
 def test_a_command_that_writes_nothing_takes_no_lock(store: SQLiteStore, path: Path) -> None:
     store.run(put(control("a", rank=0)))
     with closing(sqlite3.connect(path, isolation_level=None)) as holder:
@@ -109,7 +112,7 @@ def imported_while(interrupt: Callable[[], None], folds: list[int]) -> Do[str]:
     ids=["a control", "a decision", "a delete"],
 )
 def test_a_movable_command_that_nobody_overtook_is_not_folded_again(
-    store: SQLiteStore, other: SQLiteStore, written: Do[object]
+    store: AnyStore, other: AnyStore, written: Do[object]
 ) -> None:
     other.run(put(control("gone")))
     folds: list[int] = []
@@ -119,7 +122,8 @@ def test_a_movable_command_that_nobody_overtook_is_not_folded_again(
 
     assert store.run(imported_while(interrupt, folds)) == "imported"
     (folded_at,) = folds
-    touched = list(read_touched(store._reader, tenant_id=TENANT, since=folded_at))
+    with store.reading() as connection:
+        touched = list(read_touched(connection, tenant_id=TENANT, since=folded_at))
     assert EntityKey(CONTROL_PROFILES.name, "new") in touched
     assert EntityKey(DECISIONS.name, f"{folded_at + 1:012d}-000000") in touched
     verify(store, TENANT, head=None)
@@ -131,7 +135,7 @@ def test_a_movable_command_that_nobody_overtook_is_not_folded_again(
     ids=["changed", "deleted", "decided"],
 )
 def test_a_movable_command_that_was_overtaken_is_folded_again(
-    store: SQLiteStore, other: SQLiteStore, written: Do[object]
+    store: AnyStore, other: AnyStore, written: Do[object]
 ) -> None:
     folds: list[int] = []
 
@@ -144,18 +148,19 @@ def test_a_movable_command_that_was_overtaken_is_folded_again(
     verify(store, TENANT, head=None)
 
 
-def test_what_was_touched_is_told_by_the_versions(store: SQLiteStore, other: SQLiteStore) -> None:
+def test_what_was_touched_is_told_by_the_versions(store: AnyStore, other: AnyStore) -> None:
     before = other.run(put(control("before"))).version
     other.run(put(control("b")))
     other.run(delete("a"))
     other.run(put(decision("1", "c"), DECISIONS))
     other.run(put(control("d"), tenant_id=OTHER_TENANT))
-    touched = list(read_touched(store._reader, tenant_id=TENANT, since=before))
+    with store.reading() as connection:
+        touched = list(read_touched(connection, tenant_id=TENANT, since=before))
     assert {key.id for key in touched if isinstance(key, EntityKey)} == {"a", "b", "1"}
     assert {key.control_id for key in touched if isinstance(key, LatestDecisionKey)} == {"a", "b", "c"}
 
 
-def test_a_tenant_added_meanwhile_is_found_by_folding_again(store: SQLiteStore, other: SQLiteStore) -> None:
+def test_a_tenant_added_meanwhile_is_found_by_folding_again(store: AnyStore, other: AnyStore) -> None:
     tenant_id = "33333333-3333-4333-8333-333333333333"
     folds: list[int] = []
 

@@ -14,6 +14,8 @@ from stanchion.store import SQLiteStore
 from stanchion.store.readers import READER_THREADS, Readers
 from tests.store.commands import TENANT
 
+pytestmark = pytest.mark.sqlite("is about threads that read one file")
+
 FOREVER = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 
 

@@ -1,23 +1,20 @@
 """Verifying a sample: what damage it notices, and that its cost is bounded."""
 
-import sqlite3
-from contextlib import closing
 from random import Random
 
 import pytest
 
 from stanchion.errors import OperatorError
 from stanchion.model.edm import DECISIONS, SECURE_SCORES
-from stanchion.store import STORE_CHAIN, SQLiteStore
-from stanchion.store.connection import connect, snapshot
+from stanchion.store import STORE_CHAIN
 from stanchion.store.sampling import ENTITIES, NEWEST_CHANGES, OLDER_CHANGES, SampleReport, sample_rows
+from tests.databases import AnyStore, Database
 from tests.store.commands import TENANT, control, decision, delete, put, put_all, score
-
-MINE = f"tenant_id = '{TENANT}'"  # stands for the word MINE below
+from tests.store.tampering import tamper
 
 
 @pytest.fixture
-def history(store: SQLiteStore) -> SQLiteStore:
+def history(store: AnyStore) -> AnyStore:
     """A store with seven changes: controls written twice, deleted and made anew, scores, a decision."""
     store.run(put(control("c1")))  # change 2
     store.run(put(control("c1", rank=7)))
@@ -28,33 +25,24 @@ def history(store: SQLiteStore) -> SQLiteStore:
     return store
 
 
-def sample(store: SQLiteStore, tenant_id: str = TENANT, *, seed: int = 1) -> SampleReport:
-    with closing(connect(store.path, busy_seconds=5)) as connection, snapshot(connection):
+def sample(store: AnyStore, tenant_id: str = TENANT, *, seed: int = 1) -> SampleReport:
+    with store.reading() as connection:
         return sample_rows(connection, tenant_id, random=Random(seed))
 
 
-def tamper(store: SQLiteStore, statement: str) -> None:
-    """Run a statement behind the store's back; it must hit something."""
-    with closing(sqlite3.connect(store.path, isolation_level=None)) as connection:
-        assert connection.execute(statement.replace("MINE", MINE)).rowcount > 0
-
-
-def test_a_short_history_is_verified_whole(history: SQLiteStore) -> None:
+def test_a_short_history_is_verified_whole(history: AnyStore) -> None:
     assert sample(history) == SampleReport(changes=7, entities=5, of_changes=7)
     assert sample(history, STORE_CHAIN) == SampleReport(changes=1, entities=0, of_changes=1)
 
 
-def test_a_tenant_that_nobody_added_has_no_history(history: SQLiteStore) -> None:
+def test_a_tenant_that_nobody_added_has_no_history(history: AnyStore) -> None:
     with pytest.raises(OperatorError, match="does not exist"):
         sample(history, "33333333-3333-4333-8333-333333333333")
 
 
 TAMPERED = {
     "an edited record": (
-        (
-            "UPDATE changes SET record = CAST(replace(CAST(record AS TEXT), 'tester', 'nobody') AS BLOB)"
-            " WHERE MINE AND sequence = 4"
-        ),
+        ("UPDATE changes SET record = EDITED(record, 'tester', 'nobody') WHERE MINE AND sequence = 4"),
         "Change 4 of .* does not match its hash",
     ),
     "an edited time": (
@@ -62,7 +50,7 @@ TAMPERED = {
         "Change 4 of .* does not say what its columns say",
     ),
     "an edited detail": (
-        "UPDATE change_details SET detail = CAST('{}' AS BLOB) WHERE MINE AND sequence = 4",
+        "UPDATE change_details SET detail = BYTES(7b7d) WHERE MINE AND sequence = 4",
         "Change 4 of .* has another detail",
     ),
     "a change that is missing": (
@@ -70,7 +58,7 @@ TAMPERED = {
         "Change 4 of .* is missing",
     ),
     "an edited head": (
-        "UPDATE tenants SET head_hash = zeroblob(32) WHERE MINE",
+        "UPDATE tenants SET head_hash = NOUGHTS WHERE MINE",
         "The chain of .* ends at change 7, but its head says 7",
     ),
     "a head set back": (
@@ -81,10 +69,7 @@ TAMPERED = {
         "The chain of .* ends at change 6",
     ),
     "an edited body": (
-        (
-            "UPDATE secure_score_control_profiles SET body = CAST(replace(CAST(body AS TEXT), '7', '8') AS BLOB)"
-            " WHERE MINE AND id = 'c1'"
-        ),
+        ("UPDATE secure_score_control_profiles SET body = BODY(body, '7', '8') WHERE MINE AND id = 'c1'"),
         "secureScoreControlProfiles/c1 of .* differs from what change 3 wrote",
     ),
     "an edited column": (
@@ -116,36 +101,36 @@ TAMPERED = {
 
 @pytest.mark.parametrize(("statement", "fault"), TAMPERED.values(), ids=TAMPERED)
 def test_damage_within_the_sample_is_found_and_its_place_named(
-    history: SQLiteStore, statement: str, fault: str
+    history: AnyStore, database: Database, statement: str, fault: str
 ) -> None:
-    tamper(history, statement)
+    tamper(database, statement)
 
     with pytest.raises(OperatorError, match=fault):
         sample(history)
 
 
-def test_what_was_deleted_after_the_sampled_change_is_not_missed(history: SQLiteStore) -> None:
+def test_what_was_deleted_after_the_sampled_change_is_not_missed(history: AnyStore) -> None:
     history.run(put(control("gone")))
     history.run(delete("gone"))
 
     assert sample(history).changes == 9
 
 
-def test_erased_details_do_no_harm(history: SQLiteStore) -> None:
-    tamper(history, "DELETE FROM change_details WHERE MINE")
+def test_erased_details_do_no_harm(history: AnyStore, database: Database) -> None:
+    tamper(database, "DELETE FROM change_details WHERE MINE")
 
     assert sample(history).entities == 5
 
 
 @pytest.fixture
-def long_history(store: SQLiteStore) -> SQLiteStore:
+def long_history(store: AnyStore) -> AnyStore:
     """A history several times as long as a sample."""
     for number in range(400):
         store.run(put(control(f"c{number}")))
     return store
 
 
-def test_a_long_history_costs_no_more_than_a_sample(long_history: SQLiteStore) -> None:
+def test_a_long_history_costs_no_more_than_a_sample(long_history: AnyStore) -> None:
     report = sample(long_history)
 
     assert report.of_changes == 401
@@ -153,16 +138,18 @@ def test_a_long_history_costs_no_more_than_a_sample(long_history: SQLiteStore) -
     assert report.entities <= ENTITIES
 
 
-def test_the_newest_changes_are_always_in_the_sample(long_history: SQLiteStore) -> None:
-    tamper(long_history, "UPDATE changes SET hash = zeroblob(32) WHERE MINE AND sequence = 360")
+def test_the_newest_changes_are_always_in_the_sample(long_history: AnyStore, database: Database) -> None:
+    tamper(database, "UPDATE changes SET hash = NOUGHTS WHERE MINE AND sequence = 360")
 
     for seed in range(3):
         with pytest.raises(OperatorError, match="Change 360"):
             sample(long_history, seed=seed)
 
 
-def test_the_older_changes_of_a_sample_differ_from_time_to_time(long_history: SQLiteStore) -> None:
-    tamper(long_history, "UPDATE changes SET record = CAST('{}' AS BLOB) WHERE MINE AND sequence <= 20")
+def test_the_older_changes_of_a_sample_differ_from_time_to_time(
+    long_history: AnyStore, database: Database
+) -> None:
+    tamper(database, "UPDATE changes SET record = BYTES(7b7d) WHERE MINE AND sequence <= 20")
     found = 0
     for seed in range(10):
         try:

@@ -19,6 +19,8 @@ from stanchion.settings import Settings
 from stanchion.web.batch import Batches
 from stanchion.web.call import Call
 from stanchion.web.exchange import JSON, Reply, Request
+from stanchion.web.metrics import Tally
+from stanchion.web.request_log import RequestLog
 from tests.conftest import ORIGIN, TENANT
 from tests.web.batching import SCORES, get
 
@@ -39,7 +41,8 @@ async def run(
     trace = Trace("the batch")
     request = Request("POST", b"/v1.0/$batch", b"", headers, (), "http", "127.0.0.1", receive, trace)
     caller = Caller(TENANT, Actor("an issuer", TENANT, "a name"), "an app", frozenset(), delegated=False)
-    batches = Batches(answer, settings=Settings(), is_own=lambda _: False, clock=clock, **options)
+    log = RequestLog(Tally(), client_address=lambda _: "")
+    batches = Batches(answer, settings=Settings(), is_own=lambda _: False, log=log, clock=clock, **options)
     reply = await batches.answer(BatchResource("v1.0"), Call(request, ORIGIN, caller))
     responses: list[dict[str, Any]] = json.loads(reply.body)["responses"]
     return responses

@@ -248,9 +248,8 @@ async def test_a_token_of_a_store_that_was_put_back_is_410(api: Api) -> None:
 async def test_a_token_of_changes_that_are_not_there_is_410(api: Api) -> None:
     api.add(control("a"))
     _, _, link = await rounds(api, f"{CONTROLS}/delta")
-    with api.store._writing:
-        # As after a former copy of the file was put in the place of this one.
-        api.store._writer.execute("UPDATE tenants SET sequence = 1 WHERE tenants.tenant_id = ?", (TENANT,))
+    # As after a former copy of the database was put in the place of this one.
+    api.database.execute("UPDATE tenants SET sequence = 1 WHERE tenant_id = $1", TENANT)
     assert is_order_to_start_over(await api.send("GET", link), f"{ORIGIN}{CONTROLS}/delta?$deltatoken=")
 
 

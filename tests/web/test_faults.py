@@ -10,6 +10,8 @@ from stanchion.errors import NotImplementedFeature, OperatorError, ServiceUnavai
 from stanchion.settings import Settings
 from stanchion.web.edge import Edge
 from stanchion.web.exchange import Reply, Request
+from stanchion.web.metrics import Tally
+from stanchion.web.request_log import RequestLog
 
 pytestmark = pytest.mark.anyio
 
@@ -24,7 +26,14 @@ async def ask(error: Exception) -> httpx.Response:
     async def stop() -> None:
         pass
 
-    edge = Edge(handler, operations=lambda _: None, origins=Origins(), settings=Settings(), on_stop=stop)
+    edge = Edge(
+        handler,
+        operations=lambda _: None,
+        origins=Origins(),
+        settings=Settings(),
+        log=RequestLog(Tally(), client_address=lambda _: ""),
+        on_stop=stop,
+    )
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(edge), base_url="http://localhost:8080"
     ) as client:

@@ -12,51 +12,22 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 import httpx
 import pytest
 
-from stanchion.model.edm import SECURE_SCORES, USER_PROFILES
+from stanchion.model.edm import SECURE_SCORES
 from stanchion.model.json_text import JsonObject, JsonValue
 from tests.conftest import MICROSOFT as FULL_VENDOR
-from tests.conftest import ORIGIN, TENANT, Api, Serve, control, score
+from tests.conftest import ORIGIN, TENANT, Api, Serve
 from tests.web.recorded import CIPP, MICROSOFT, POWER_QUERY, RECORDED, Recorded, powershell
+from tests.web.recorded_tenant import CONTROLS, compared_score, fill, rich_control
 
 pytestmark = pytest.mark.anyio
-CONTROLS = ("AdminMFAV2", "scid_2016", "scid_5094", "11770.MDA_Google_EnableTwoFactorAuth")
-DAYS = 3
 
 
 @pytest.fixture
 async def api(serve: Serve) -> AsyncIterator[Api]:
     """A tenant with what Graph sends in earnest: comparisons, percentages, undeclared names, odd ids."""
     async with serve() as served:
-        served.add(*(_control(id) for id in CONTROLS))
-        served.add(*(_score(f"2026-01-{day:02}") for day in range(1, DAYS + 1)), entity_set=SECURE_SCORES)
-        served.add({"id": "0f0f", "accounts": [], "vendorInformation": FULL_VENDOR}, entity_set=USER_PROFILES)
+        fill(served)
         yield served
-
-
-def _control(id: str) -> JsonObject:
-    return control(
-        id,
-        title=f"Require MFA: {id}",
-        controlCategory="Identity",
-        service="MDATP" if id.startswith("scid_") else "AzureAD",
-        actionType="ProviderGenerated" if id.startswith("scid_") else "Config",
-    )
-
-
-def _score(day: str) -> JsonObject:
-    bases = ("AllTenants", "TotalSeats")
-    earned: JsonObject = {
-        "controlName": "AdminMFAV2",
-        "controlCategory": "Identity",
-        "score": 5.0,
-        "scoreInPercentage": 50.0,
-        "implementationStatus": "You have 5 of 10 users.",
-        "count": "5",
-    }
-    averages: list[JsonValue] = [
-        {"basis": basis, "averageScore": 47.5, "identityScore": 30} for basis in bases
-    ]
-    return score(day, averageComparativeScores=averages, controlScores=[earned])
 
 
 def found(value: JsonValue, path: list[str]) -> Iterator[JsonValue]:
@@ -120,7 +91,7 @@ def powershell_link(link: str, top: int) -> str:
 async def test_powershell_takes_the_last_page_shorter_by_rewriting_the_link(api: Api) -> None:
     headers = dict(powershell("Get-MgSecuritySecureScore_List"))
     first = (await api.send("GET", "/v1.0/security/secureScores?$top=2", headers=headers)).json()
-    api.add(_score("2026-01-04"), entity_set=SECURE_SCORES)
+    api.add(compared_score("2026-01-04"), entity_set=SECURE_SCORES)
     rest = (await api.send("GET", powershell_link(first["@odata.nextLink"], 1), headers=headers)).json()
 
     seen = [each["createdDateTime"][:10] for each in (*first["value"], *rest["value"])]
@@ -128,7 +99,7 @@ async def test_powershell_takes_the_last_page_shorter_by_rewriting_the_link(api:
 
 
 async def test_m365_assess_reads_every_control_by_following_the_links(api: Api) -> None:
-    api.add(*(_control(f"more-{number:03}") for number in range(290)))
+    api.add(*(rich_control(f"more-{number:03}") for number in range(290)))
     target, ids = "/v1.0/security/secureScoreControlProfiles?$top=250", []
     while target:
         page = (await api.send("GET", target)).json()

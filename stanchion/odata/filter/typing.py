@@ -4,7 +4,7 @@
 - `eq` and `ne` compare with null; in any other order null stands nowhere, and the comparison is false (OData 4.01
   URL 5.1.1.1). Functions and calculations of null are null; `and`, `or`, `not` know true, false and null.
 - Whatever is wrong is a BadRequest with its place; a function that OData has and we lack is NotImplementedFeature.
-- At most 100 tests: comparisons, lambdas and other conditions.
+- At most 100 tests: comparisons, lambdas and other conditions; and no deeper than every database follows.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from stanchion.model.edm import EntitySet, Item
 from stanchion.odata.filter import tree
 from stanchion.odata.filter.calls import calculated, called
 from stanchion.odata.filter.comparing import compared, member_of
+from stanchion.odata.filter.nesting import check_nesting
 from stanchion.odata.filter.operands import Many, Open, Operand, Reading, Settled, Values, described, settled
 from stanchion.odata.filter.parse import parse
 from stanchion.odata.filter.paths import Scope, Variable, operand_at, operand_of
@@ -55,6 +56,7 @@ def typed_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]
     """
     typist = _Typist(entity_set)
     condition = typist.condition(parse(text, aliases), {})
+    check_nesting(condition)
     values = typist.values
     return Typed(Filter(condition, tuple(values.found)), tuple(values.readings))
 
