@@ -30,8 +30,13 @@ _WRAPPED_ARRAY = frozenset({"value", "Count"})
 
 
 def is_powershell(value: JsonObject) -> bool:
-    """Say whether an entity is as PowerShell writes it: its id is `Id`, or it has `AdditionalProperties`."""
-    return ADDITIONAL in value or ("Id" in value and "id" not in value)
+    """Say whether an entity is as PowerShell writes it: its id is `Id`, or it has `AdditionalProperties`.
+
+    Beside an `id` that is an object; anything else of the name is an open property of Graph's own form.
+    """
+    if "id" in value:
+        return isinstance(value.get(ADDITIONAL), dict)
+    return ADDITIONAL in value or "Id" in value
 
 
 def was_cut_off(text: bytes) -> bool:

@@ -133,3 +133,8 @@ def test_what_was_cut_off_at_a_depth_is_told_so() -> None:
     for cut in cuts:
         (fault,) = faults([score(ControlScores=cut)])
         assert "-Depth 10" in fault.reason
+
+
+def test_an_entity_of_graph_with_a_property_of_that_name_is_graph_s() -> None:
+    assert not is_powershell({"id": "a", "AdditionalProperties": "an open property"})
+    assert is_powershell({"Id": "a", "AdditionalProperties": {}})
