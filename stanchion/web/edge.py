@@ -22,7 +22,7 @@ from stanchion.web.compression import MIN_BYTES, NOT_MODIFIED, compress
 from stanchion.web.connections import UnderWay
 from stanchion.web.cors import Cors
 from stanchion.web.exchange import Reply, Request
-from stanchion.web.outgoing import PIECE_BYTES, Outgoing
+from stanchion.web.outgoing import Outgoing
 from stanchion.web.request_ids import request_ids
 from stanchion.web.request_log import RequestLog
 
@@ -75,12 +75,7 @@ class Edge:
         port = client[1] if client else 0
         self.under_way.begin(port)
         try:
-            start, body = await self._answer(request, began=began)
-            if len(body["body"]) <= PIECE_BYTES:
-                await send(start)
-                await send(body)
-            else:
-                await self._outgoing.send((start, body), send)
+            await self._outgoing.send(await self._answer(request, began=began), send)
         finally:
             self.under_way.end(port)
 
