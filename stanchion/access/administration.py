@@ -101,18 +101,24 @@ class AddApp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddSecret:
-    """Add a secret to an app; the result is the hint of the oldest one where that had to go."""
+class AppCommand:
+    """What every command about one app names; it reads the app's row."""
 
     tenant_id: str
     client_id: str
-    secret: NewSecret
     actor: Operator
     command_id: str
 
     def reads(self) -> Iterable[Key]:
         """Name the app's row."""
         return (RowKey(CLIENTS, self.client_id),)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddSecret(AppCommand):
+    """Add a secret to an app; the result is the hint of the oldest one where that had to go."""
+
+    secret: NewSecret
 
     def apply(self, draft: Draft) -> Applied[str | None]:
         """Keep the newest secrets, two at most."""
@@ -126,17 +132,8 @@ class AddSecret:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RevokeApp:
+class RevokeApp(AppCommand):
     """Revoke an app, for ever; one that is revoked already stays as it is."""
-
-    tenant_id: str
-    client_id: str
-    actor: Operator
-    command_id: str
-
-    def reads(self) -> Iterable[Key]:
-        """Name the app's row."""
-        return (RowKey(CLIENTS, self.client_id),)
 
     def apply(self, draft: Draft) -> Applied[Client]:
         """Mark the app as revoked and return it."""
@@ -148,17 +145,8 @@ class RevokeApp:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RevokeTokens:
+class RevokeTokens(AppCommand):
     """End the tokens that a live app has; it may ask for new ones."""
-
-    tenant_id: str
-    client_id: str
-    actor: Operator
-    command_id: str
-
-    def reads(self) -> Iterable[Key]:
-        """Name the app's row."""
-        return (RowKey(CLIENTS, self.client_id),)
 
     def apply(self, draft: Draft) -> Applied[Client]:
         """Note the moment, and return the app."""
@@ -210,18 +198,10 @@ class RotateKey:
 
 
 @dataclass(frozen=True, kw_only=True)
-class IssueToken:
+class IssueToken(AppCommand):
     """Record that an operator makes a token for a live app; what it says, never the token."""
 
-    tenant_id: str
-    client_id: str
     claims: Claims
-    actor: Operator
-    command_id: str
-
-    def reads(self) -> Iterable[Key]:
-        """Name the app's row."""
-        return (RowKey(CLIENTS, self.client_id),)
 
     def apply(self, draft: Draft) -> Applied[None]:
         """Check that the app may have one."""

@@ -3,17 +3,14 @@
 Each is recorded as a change in the tenant of the app, with the thumbprint of the certificate.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from stanchion.access.administration import CLIENTS, live_app
+from stanchion.access.administration import CLIENTS, AppCommand, live_app
 from stanchion.access.client import Client, StoredCertificate, client_row
 from stanchion.access.client_certificate import ClientCertificate
 from stanchion.errors import Conflict, NotFound
-from stanchion.ledger.changes import Operator
 from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Key, RowKey
 from stanchion.model.json_text import JsonObject
 
 # One for each place where a program runs, and a second one while they are changed; each costs a request time.
@@ -21,18 +18,10 @@ MAX_CERTIFICATES = 8
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddCertificate:
+class AddCertificate(AppCommand):
     """Give an app a certificate; one that it has already stays as it is."""
 
-    tenant_id: str
-    client_id: str
     certificate: ClientCertificate
-    actor: Operator
-    command_id: str
-
-    def reads(self) -> Iterable[Key]:
-        """Name the app's row."""
-        return (RowKey(CLIENTS, self.client_id),)
 
     def apply(self, draft: Draft) -> Applied[Client]:
         """Keep the certificate and return the app."""
@@ -52,18 +41,10 @@ class AddCertificate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RemoveCertificate:
+class RemoveCertificate(AppCommand):
     """Take a certificate away from an app."""
 
-    tenant_id: str
-    client_id: str
     thumbprint: str
-    actor: Operator
-    command_id: str
-
-    def reads(self) -> Iterable[Key]:
-        """Name the app's row."""
-        return (RowKey(CLIENTS, self.client_id),)
 
     def apply(self, draft: Draft) -> Applied[Client]:
         """Drop the certificate and return the app; raises NotFound where the app has it not."""
