@@ -10,18 +10,21 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from bench.bodies import Packing, Scores, controls, packing, small_controls, write_page
+from bench.agreement import agree
+from bench.bodies import Packing, Scores, control_id, controls, packing, small_controls, write_page
 from bench.cases import CASES, CONTROLS_A_PAGE, NEWEST_DAY, SCORES, Plan, run_case
 from bench.imports import Imported, run_imports
 from bench.machine import Machine, commit, machine
-from bench.report import Row, comparison_table, import_table, request_table, row
+from bench.report import Row, beside_import_table, comparison_table, import_table, request_table, row
 from bench.servers import Product, product
+from bench.start import Starts, run_starts, start_table
+from bench.storage import TENANTS, Year, run_year, year_table
 
-_IMPORT = "import"
+_IMPORT, _START, _YEAR = "import", "start", "year"
 _MB = 1_000_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Found:
     """All that is reported."""
 
@@ -30,7 +33,10 @@ class Found:
     plan: Plan
     score: Packing
     requests: list[Row]
+    compared_controls: int  # with what another process read
     imports: list[Imported]
+    starts: Starts | None = None
+    year: Year | None = None
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = Plan(options.rounds, options.clients, options.seconds, options.controls, options.writes_per_second)
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         found = _measure(Path(scratch), plan, options.only, import_bytes=int(options.import_mb * _MB))
+        if _YEAR in (options.only or ()):  # It takes some minutes to fill, and so has to be asked for.
+            found.year = run_year(Path(scratch), tenants=options.year_tenants)
     text = json.dumps(asdict(found), indent=1)
     if options.json == "-":
         print(text)
@@ -50,7 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--only", action="append", choices=(*CASES, _IMPORT), help="case to run; repeatable")
+    parser.add_argument(
+        "--only", action="append", choices=(*CASES, _IMPORT, _START, _YEAR), help="case to run; repeatable"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server (default: 5)")
     parser.add_argument("--clients", type=int, default=64, help="connections at once (default: 64)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of a turn (default: 2)")
@@ -59,6 +69,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--import-mb", type=float, default=100.0, help="size of the file to import (default: 100)"
+    )
+    parser.add_argument(
+        "--year-tenants", type=int, default=TENANTS, help=f"tenants of `--only year` (default: {TENANTS})"
     )
     parser.add_argument(
         "--writes-per-second",
@@ -83,16 +96,21 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _measure(scratch: Path, plan: Plan, only: list[str] | None, *, import_bytes: int) -> Found:
-    found = Found(commit(), machine(scratch), plan, packing(Scores(), NEWEST_DAY), [], [])
+    found = Found(commit(), machine(scratch), plan, packing(Scores(), NEWEST_DAY), [], 0, [])
     with _served(scratch, plan) as served:
         for name, case in CASES.items():
             if only is None or name in only:
                 _note(case.title)
                 clients = min(plan.clients, case.most_clients)
                 found.requests.append(row(case.title, run_case(case, served, plan), clients=clients))
+        found.compared_controls = agree(served, plan.controls)
         if only is None or _IMPORT in only:
             _note("import")
             found.imports.extend(run_imports(served, plan, size_bytes=import_bytes))
+    if only is None or _START in only:
+        _note("start")
+        path = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
+        found.starts = run_starts(scratch, path=path, token=served.token, rounds=plan.rounds)
     return found
 
 
@@ -123,8 +141,13 @@ def _print(found: Found) -> None:
         print(f"\n{request_table(found.requests)}")
     if compared := comparison_table(found.requests):
         print(f"\n{compared}")
+    print(f"\nAnother process read {found.compared_controls} controls as the served one answered them.")
     if found.imports:
-        print(f"\n{import_table(found.imports)}")
+        print(f"\n{import_table(found.imports)}\n\n{beside_import_table(found.imports)}")
+    if found.starts:
+        print(f"\n{start_table(found.starts)}")
+    if found.year:
+        print(f"\n{year_table(found.year)}")
 
 
 def _note(text: str) -> None:

@@ -215,6 +215,7 @@ CASES: Mapping[str, Case] = MappingProxyType(
     {
         "get-one": Case("GET one control (2 KB)", _get_one),
         "patch": Case("PATCH a control, durable", _patch),
+        "patch-alone": Case("the same, one client: a commit each", _patch, most_clients=1),
         "list-controls": Case("list 100 controls (200 KB)", _first_page),
         "list-pages": Case("the same, any of the pages", _any_page),
         "list-scores": Case("list 90 scores (4.8 MB)", _scores, most_clients=16),

@@ -1,6 +1,6 @@
-"""An import of a large file by the command line, beside a served store and a writer that writes at a fixed rate.
+"""An import of a large file by the command line, beside a served store, a writer and a reader, each at a fixed rate.
 
-The writer's latencies before it and during it are told apart. Every round imports other days of the same tenant,
+Their latencies before it and during it are told apart. Every round imports other days of the same tenant,
 because what is there already would be compared only.
 """
 
@@ -24,6 +24,7 @@ from bench.traffic import SCORES_PATH, get
 
 MOST_ROUNDS = 2
 _WRITES_PER_SECOND = 100.0
+_READS_PER_SECOND = 200.0
 _BEFORE_SECONDS = 3.0
 _POLL_SECONDS = 0.02
 _FIRST_DAY = date(1990, 1, 1)
@@ -32,9 +33,9 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Latency:
-    """The latencies of PATCHes, in milliseconds."""
+    """The latencies of one kind of request, in milliseconds."""
 
-    writes: int
+    requests: int
     p50_ms: float
     p99_ms: float
     slowest_ms: float
@@ -42,7 +43,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Imported:
-    """What one import took, and what writers felt."""
+    """What one import took, and what PATCHes and GETs of one control felt."""
 
     bytes: int
     scores: int
@@ -51,6 +52,8 @@ class Imported:
     peak_mib: float
     before: Latency
     during: Latency
+    reads_before: Latency
+    reads_during: Latency
 
 
 def run_imports(product: Product, plan: Plan, *, size_bytes: int) -> list[Imported]:
@@ -73,11 +76,13 @@ def _scores_from(day: date) -> Iterator[Body]:
 
 def _import(product: Product, plan: Plan, file: Path, *, scores: int) -> Imported:
     known = _count(product)
-    with probing(orders(product, replace(plan, writes_per_second=_WRITES_PER_SECOND))) as probe:
+    writes = orders(product, replace(plan, writes_per_second=_WRITES_PER_SECOND))
+    reads = replace(writes, per_second=_READS_PER_SECOND, reads=True)
+    with probing(writes) as writer, probing(reads) as reader:
         began = time.monotonic()
         time.sleep(_BEFORE_SECONDS)
         ran = _run(("import", str(file), "--tenant", TENANT), product.folder)
-        samples = probe.samples()
+        written, read = writer.samples(), reader.samples()
     assert _count(product) == known + scores, f"of {scores} scores {_count(product) - known} came in"
     return Imported(
         bytes=file.stat().st_size,
@@ -85,8 +90,10 @@ def _import(product: Product, plan: Plan, file: Path, *, scores: int) -> Importe
         seconds=ran.ended - ran.began,
         cpu_seconds=ran.cpu_seconds,
         peak_mib=ran.peak_bytes / _MIB,
-        before=_latency([sample for sample in samples if began <= sample.due < ran.began]),
-        during=_latency([sample for sample in samples if ran.began <= sample.due < ran.ended]),
+        before=_latency(written, began, ran.began),
+        during=_latency(written, ran.began, ran.ended),
+        reads_before=_latency(read, began, ran.began),
+        reads_during=_latency(read, ran.began, ran.ended),
     )
 
 
@@ -117,8 +124,9 @@ def _run(arguments: tuple[str, ...], folder: Path) -> _Ran:
     return _Ran(began, time.monotonic(), usage.ru_utime + usage.ru_stime, peak)
 
 
-def _latency(samples: list[Sample]) -> Latency:
-    ordered = sorted(sample.latency * 1000 for sample in samples)
+def _latency(samples: list[Sample], began: float, ended: float) -> Latency:
+    """Summarise those that were due in a stretch of time."""
+    ordered = sorted(sample.latency * 1000 for sample in samples if began <= sample.due < ended)
     return Latency(len(ordered), quantile(ordered, 0.5), quantile(ordered, 0.99), ordered[-1])
 
 

@@ -19,6 +19,8 @@ from bench.traffic import Traffic
 T = TypeVar("T")
 
 _ANSWER_SECONDS = 60.0
+# The kernel counts CPU in such steps; what is less than one is taken for one.
+_TICK_SECONDS = 0.01
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ async def _measure(server: Server, traffic: Traffic, *, clients: int, seconds: f
         client.begin(until=began + seconds)
     async with asyncio.timeout(seconds + _ANSWER_SECONDS):
         await asyncio.gather(*(client.finished for client in each))
-    ended, cpu = time.monotonic(), cpu_seconds(server.pid) - cpu
+    ended, cpu = time.monotonic(), max(cpu_seconds(server.pid) - cpu, _TICK_SECONDS)
     for client in each:
         client.connection.close()
     latencies = sorted(latency for client in each for latency in client.latencies)

@@ -1,9 +1,9 @@
-"""A writer in a process of its own that sends PATCHes at a fixed rate, whatever becomes of those before.
+"""A client in a process of its own that sends PATCHes, or GETs, at a fixed rate, whatever becomes of those before.
 
 Each is due at its time, and its latency is counted from then on: a stall of the server is felt by every request
 that was due in it, and not by one alone (as in a closed loop, which waits in silence: coordinated omission).
-`python -m bench.probe` reads its orders from the first line of its standard input, says "ready", writes until that
-is closed, and prints the moment (monotonic) and latency of each PATCH.
+`python -m bench.probe` reads its orders from the first line of its standard input, says "ready", asks until that
+is closed, and prints the moment (monotonic) and latency of each request.
 """
 
 import asyncio
@@ -20,39 +20,40 @@ from itertools import count
 from bench.bodies import control_id
 from bench.connection import Conversation
 from bench.load import run
-from bench.traffic import patch
+from bench.traffic import CONTROLS_PATH, get, patch
 
 _CONNECTIONS = 64
-_NO_CONTENT = 204
+_OK, _NO_CONTENT = 200, 204
 _ANSWER_SECONDS = 60
 
 
 @dataclass(frozen=True)
 class Orders:
-    """Where to write, what, and how often."""
+    """Where to ask, what, and how often; it writes unless it is told to read."""
 
     port: int
     token: str
     controls: int
     per_second: float
+    reads: bool = False
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One PATCH: when it was due (monotonic), and how many seconds later it was answered."""
+    """One request: when it was due (monotonic), and how many seconds later it was answered."""
 
     due: float
     latency: float
 
 
 class Probe:
-    """The writer, seen from the process that started it."""
+    """The client, seen from the process that started it."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
     def samples(self) -> list[Sample]:
-        """Stop it, and return every PATCH, in the order in which they were due."""
+        """Stop it, and return every request, in the order in which they were due."""
         out, _ = self._process.communicate(timeout=_ANSWER_SECONDS)
         if self._process.returncode != 0:
             raise AssertionError("the probe failed; its reason stands above")
@@ -61,7 +62,7 @@ class Probe:
 
 @contextmanager
 def probing(orders: Orders) -> Iterator[Probe]:
-    """Let a writer write beside, until its samples are asked for."""
+    """Let a client ask beside, until its samples are asked for."""
     command = (sys.executable, "-m", "bench.probe")
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
@@ -77,9 +78,9 @@ def probing(orders: Orders) -> Iterator[Probe]:
         process.wait()
 
 
-async def _write(orders: Orders) -> list[Sample]:
-    writer = _Writer(orders)
-    await writer.connect()
+async def _probe(orders: Orders) -> list[Sample]:
+    client = _Client(orders)
+    await client.connect()
     print("ready", flush=True)
     stopped = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     began = time.monotonic()
@@ -90,15 +91,16 @@ async def _write(orders: Orders) -> list[Sample]:
             if stopped.done():
                 limit.reschedule(asyncio.get_running_loop().time() + _ANSWER_SECONDS)
                 break
-            under_way.create_task(writer.write(due, number))
-    return writer.samples
+            under_way.create_task(client.ask(due, number))
+    return client.samples
 
 
-class _Writer:
-    """Some connections; a PATCH that is due takes one that is free, or waits for it."""
+class _Client:
+    """Some connections; a request that is due takes one that is free, or waits for it."""
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
+        self._right = _OK if orders.reads else _NO_CONTENT
         self._free: asyncio.Queue[Conversation] = asyncio.Queue()
         self.samples: list[Sample] = []
 
@@ -106,16 +108,22 @@ class _Writer:
         for _ in range(_CONNECTIONS):
             self._free.put_nowait(await Conversation.open(self._orders.port))
 
-    async def write(self, due: float, number: int) -> None:
-        control = control_id(random.randrange(self._orders.controls))
+    async def ask(self, due: float, number: int) -> None:
+        request = self._request(due, number)
         conversation = await self._free.get()
-        answer = await conversation.ask(patch(control, f"probe {due} {number}", self._orders.token))
+        answer = await conversation.ask(request)
         self.samples.append(Sample(due, time.monotonic() - due))
-        if answer.status != _NO_CONTENT:
+        if answer.status != self._right:
             raise AssertionError(f"the probe was answered {answer.head!r} {answer.body[:500]!r}")
         self._free.put_nowait(conversation)
 
+    def _request(self, due: float, number: int) -> bytes:
+        control = control_id(random.randrange(self._orders.controls))
+        if self._orders.reads:
+            return get(f"{CONTROLS_PATH}/{control}", self._orders.token)
+        return patch(control, f"probe {due} {number}", self._orders.token)
+
 
 if __name__ == "__main__":
-    written = run(_write(Orders(**json.loads(sys.stdin.readline()))))
-    json.dump([(sample.due, sample.latency) for sample in written], sys.stdout)
+    probed = run(_probe(Orders(**json.loads(sys.stdin.readline()))))
+    json.dump([(sample.due, sample.latency) for sample in probed], sys.stdout)

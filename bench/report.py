@@ -11,7 +11,7 @@ from statistics import median
 
 from bench.bodies import SMALL_CONTROLS
 from bench.cases import CASES, Round, Rounds
-from bench.imports import Imported
+from bench.imports import Imported, Latency
 from bench.load import Measured, quantile
 from bench.traffic import BATCHED
 
@@ -24,6 +24,7 @@ _COMPARED = (
     ("poll without news, to GET one", "delta", "get-one", 1),
     (f"batch of {BATCHED} PATCHes, to {BATCHED} PATCHes", "batch", "patch", BATCHED),
 )
+_RATES = (("PATCHes a second, to one at a time", "patch", "patch-alone"),)
 _BY_CANDIDATE = ("filter-path", "filter-any")
 
 
@@ -99,11 +100,16 @@ def request_table(rows: Sequence[Row]) -> str:
 
 
 def comparison_table(rows: Sequence[Row]) -> str:
-    """Lay out what one case costs beside another, in CPU; empty where too few were run."""
+    """Lay out one case beside another, in CPU where nothing else is said; empty where too few were run."""
     by_name = {each.case: each for each in rows}
     lines = [
         (text, f"{by_name[CASES[one].title].cpu_us / by_name[CASES[other].title].cpu_us / times:.2f}")
         for text, one, other, times in _COMPARED
+        if CASES[one].title in by_name and CASES[other].title in by_name
+    ]
+    lines += [
+        (text, f"{by_name[CASES[one].title].per_second / by_name[CASES[other].title].per_second:.2f}")
+        for text, one, other in _RATES
         if CASES[one].title in by_name and CASES[other].title in by_name
     ]
     lines += [
@@ -115,17 +121,8 @@ def comparison_table(rows: Sequence[Row]) -> str:
 
 
 def import_table(imports: Sequence[Imported]) -> str:
-    """Lay the imports out: the PATCHes beside each, and those in the seconds before it."""
-    columns = (
-        "import",
-        "seconds",
-        "CPU s",
-        "peak MiB",
-        "PATCH p50 ms",
-        "p99 ms",
-        "slowest ms",
-        "(before: p99, slowest)",
-    )
+    """Lay the imports out."""
+    columns = ("import", "seconds", "CPU s", "peak MiB")
     return _table(
         columns,
         [
@@ -134,14 +131,28 @@ def import_table(imports: Sequence[Imported]) -> str:
                 f"{each.seconds:.1f}",
                 f"{each.cpu_seconds:.1f}",
                 f"{each.peak_mib:.0f}",
-                f"{each.during.p50_ms:.1f}",
-                f"{each.during.p99_ms:.1f}",
-                f"{each.during.slowest_ms:.0f}",
-                f"({each.before.p99_ms:.1f}, {each.before.slowest_ms:.0f})",
             )
             for each in imports
         ],
     )
+
+
+def beside_import_table(imports: Sequence[Imported]) -> str:
+    """Lay out what those felt who asked beside each import, and in the seconds before it."""
+    columns = ("beside the import", "p50 ms", "p99 ms", "slowest ms", "(before: p99, slowest)")
+    lines = [
+        (name, *(f"{figure:.1f}" for figure in (now.p50_ms, now.p99_ms, now.slowest_ms)), before)
+        for each in imports
+        for name, now, before in (
+            ("PATCH a control", each.during, _calm(each.before)),
+            ("GET one control", each.reads_during, _calm(each.reads_before)),
+        )
+    ]
+    return _table(columns, lines)
+
+
+def _calm(before: Latency) -> str:
+    return f"({before.p99_ms:.1f}, {before.slowest_ms:.1f})"
 
 
 def _cpu_us(each: Round, write_cpu_seconds: float) -> float:

@@ -24,7 +24,7 @@ _GRANIAN = (sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "
 _SETTINGS = ("STANCHION_", "GRANIAN_")
 _READY_SECONDS = 30.0
 # What the HTTP server adds to every reply by itself.
-_ADDED_BY_GRANIAN = frozenset({"server", "date"})
+_ADDED_BY_GRANIAN = frozenset({"server", "date", "transfer-encoding"})
 
 
 @dataclass(frozen=True)

@@ -168,9 +168,20 @@ async def _soak(under_way: _Run) -> None:
 
 async def _ask(under_way: _Run) -> None:
     """Ask what is due on whichever connection is free."""
+    lanes = [
+        (number, await Conversation.open(under_way.served.server.port)) for number in range(_CONNECTIONS)
+    ]
+    try:
+        await _ask_on(lanes, under_way)
+    finally:
+        for _, conversation in lanes:
+            conversation.close()
+
+
+async def _ask_on(lanes: Sequence[_Lane], under_way: _Run) -> None:
     free: asyncio.Queue[_Lane] = asyncio.Queue()
-    for number in range(_CONNECTIONS):
-        free.put_nowait((number, await Conversation.open(under_way.served.server.port)))
+    for lane in lanes:
+        free.put_nowait(lane)
     mixed = Mixed(under_way.token)
     mixed.written = under_way.written
     async with asyncio.TaskGroup() as asked:
@@ -234,6 +245,8 @@ async def _renew(under_way: _Run) -> None:
     """Fetch another token before the first one ends."""
     while time.monotonic() < under_way.ends:
         await asyncio.sleep(min(_RENEW_SECONDS, max(0.1, under_way.ends - time.monotonic())))
+        if time.monotonic() >= under_way.ends:
+            return
         under_way.token = await asyncio.to_thread(token_of, under_way.served.folder, TENANT)
 
 

@@ -1,4 +1,4 @@
-"""What header fields say: formats, codings, preferences, entity tags, origins; and a head by itself."""
+"""What header fields say: formats, codings, preferences, entity tags, traces, origins; and a head by itself."""
 
 import asyncio
 import socket
@@ -25,10 +25,12 @@ from stanchion.web.compression import choice
 from stanchion.web.cors import Cors
 from stanchion.web.exchange import Reply
 from stanchion.web.operations_listener import OperationsAddress, OperationsListener
+from stanchion.web.trace_context import caller_span
 
 _EPOCH = "epoch"
 _VERSIONS = (0, 1, 7, 2**63)
 _HOSTS = 4
+_TRACEPARENT_CHARACTERS = 55
 _FIRST_FAULT = 500
 
 
@@ -82,6 +84,19 @@ def fuzz_etags(data: bytes) -> None:
         else:
             assert named is not None
             assert fits == (named == "any" or version in named)
+
+
+def fuzz_traces(data: bytes) -> None:
+    """Read a traceparent: what comes of it is hexadecimal alone, and is read so again when it is sent on."""
+    span = caller_span(data.decode("latin-1"))
+    if span is None:
+        return
+    written = f"00-{span.trace_id}-{span.span_id}-{span.trace_flags}"
+    assert len(written) == _TRACEPARENT_CHARACTERS
+    assert set(written) <= set("0123456789abcdef-")
+    assert int(span.trace_id, 16)
+    assert int(span.span_id, 16)
+    assert caller_span(written) == span
 
 
 def fuzz_hosts(data: bytes) -> None:

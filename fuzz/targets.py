@@ -49,6 +49,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         ),
         "media": reading(headers.fuzz_media, "odata.negotiation"),
         "etags": reading(headers.fuzz_etags, "odata.etags"),
+        "traces": reading(headers.fuzz_traces, "web.trace_context"),
         "hosts": reading(headers.fuzz_hosts, "access.origin", "web.cors"),
         "operations": Target(headers.operations_reader, ("web.operations_listener",)),
         "json": reading(bodies.fuzz_json, "model.json_text"),

@@ -3,10 +3,12 @@
 A serving process opens its store after it was forked, and closes it once the last request was answered.
 """
 
+import asyncio
 import os
 import socket
 import time
 from collections.abc import Awaitable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +25,10 @@ from stanchion.settings import Settings
 from stanchion.store import ServedStore, SQLiteStore
 from stanchion.store.connection import database_path
 from stanchion.web.arrival import arrival
+from stanchion.web.chain_watch import ChainWatch
 from stanchion.web.edge import Edge
 from stanchion.web.exchange import Request
+from stanchion.web.familiar import FamiliarReads
 from stanchion.web.graph import GraphRoots
 from stanchion.web.issuer import IssuerPages
 from stanchion.web.metrics import Sources, Tally
@@ -36,6 +40,7 @@ from stanchion.web.throttle import GRAPH, Throttle
 
 if TYPE_CHECKING:
     from stanchion.store import PostgresStore
+    from stanchion.store.retention_pass import RetentionPass
 
 
 # Much longer than to look a token up, and little beside the second for which the directory is kept.
@@ -96,18 +101,19 @@ def build_server(store: ServedStore, settings: Settings, *, operations: socket.s
         prepare_to_fetch()
     issuer = Issuer(directory, key_file=key_file(settings))
 
-    def authenticate(request: Request) -> Caller | Awaitable[Caller]:
-        sent, now_seconds = request.authorization, time.time()
+    def known(request: Request) -> Caller | None:
         # What would wait for the database is not tried here.
-        if not store.reads_wait or directory.is_fresh_for(_LOOK_UP_SECONDS):
-            known = verifier.known(sent, now_seconds=now_seconds)
-            if known is not None:
-                return known
-        return store.inlined(verifier.caller(sent, now_seconds=now_seconds))
+        if store.reads_wait and not directory.is_fresh_for(_LOOK_UP_SECONDS):
+            return None
+        return verifier.known(request.authorization, now_seconds=time.time())
 
-    sources = Sources(Tally(), store, verifier, directory)
+    def authenticate(request: Request) -> Caller | Awaitable[Caller]:
+        sent = request.authorization
+        return known(request) or store.inlined(verifier.caller(sent, now_seconds=time.time()))
+
+    sources = Sources(Tally(), store, verifier, directory, ChainWatch(store.chain_heads))
     log = RequestLog(sources.tally, client_address=lambda request: origins.client_address(arrival(request)))
-    health = Operations(store, metrics=partial(_metrics_text, sources))
+    health = Operations(store, metrics=partial(_metrics_text, sources), look=sources.chains.look)
     listener = None if operations is None else OperationsListener(operations, health.answer_privately)
     endpoint = TokenEndpoint(directory, issuer, origins=origins, attempts=FailedAttempts())
     surfaces = Surfaces(
@@ -129,20 +135,51 @@ def build_server(store: ServedStore, settings: Settings, *, operations: socket.s
         authenticate=authenticate,
     )
 
-    async def stop() -> None:
-        if listener is not None:
-            await listener.stop()
-        await store.close()
-
+    beside = _Beside(store, listener, sources.chains, _retention(settings))
     return Edge(
         surfaces,
         operations=health.answer,
         origins=origins,
         settings=settings,
         log=log,
-        on_start=None if listener is None else listener.start,
-        on_stop=stop,
+        reads=None if settings.throttle == "graph" else FamiliarReads(store, known=known, settings=settings),
+        on_start=beside.start,
+        on_stop=beside.stop,
     )
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What runs beside the requests, and ends with them."""
+
+    store: ServedStore
+    listener: OperationsListener | None
+    chains: ChainWatch
+    retention: "RetentionPass | None"
+
+    async def start(self) -> None:
+        """Begin, before the first request."""
+        if self.listener is not None:
+            await self.listener.start()
+        if self.retention is not None:
+            self.retention.start()
+
+    async def stop(self) -> None:
+        """End, after the last one."""
+        if self.retention is not None:
+            await asyncio.to_thread(self.retention.stop)
+        if self.listener is not None:
+            await self.listener.stop()
+        await self.chains.stop()
+        await self.store.close()
+
+
+def _retention(settings: Settings) -> "RetentionPass | None":
+    if not settings.retention_days:
+        return None
+    from stanchion.store.retention_pass import RetentionPass
+
+    return RetentionPass(lambda: open_store(settings, create=False), days=settings.retention_days)
 
 
 def _metrics_text(sources: Sources) -> bytes:

@@ -19,6 +19,7 @@ from functools import lru_cache
 from typing import Any, Literal, TextIO, TypeAlias, TypeVar
 
 import msgspec
+from msgspec import structs
 
 LogFormat: TypeAlias = Literal["auto", "human", "json"]
 LogLevel: TypeAlias = Literal["debug", "info", "warning", "error"]
@@ -34,6 +35,14 @@ _formatter = logging.Formatter()
 _root = logging.getLogger()
 
 
+class CallerSpan(msgspec.Struct, frozen=True):
+    """The span of a distributed trace in which a request was sent, as its caller says: hexadecimal digits alone."""
+
+    trace_id: str
+    span_id: str
+    trace_flags: str  # "01" where the caller records the trace, else "00"
+
+
 class Trace(msgspec.Struct):
     """Which request a line belongs to, and whose it is, once that is known."""
 
@@ -43,6 +52,7 @@ class Trace(msgspec.Struct):
     app_id: str = ""
     kind: str = "unknown"  # of what is asked, in a word
     person: str = ""  # for whom the app asks, where that matters
+    sent_in: CallerSpan | None = None
 
 
 trace: ContextVar[Trace | None] = ContextVar("trace", default=None)
@@ -167,6 +177,8 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
         "app": now.app_id,
         "batch": now.batch_id,
     }
+    if now.sent_in is not None:
+        given |= structs.asdict(now.sent_in)
     given |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
     fields = {
         "time": stamp(record.created),

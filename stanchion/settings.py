@@ -114,6 +114,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: Annotated[LogFormat, about("Form of the logs: auto is human on a terminal, else json.")] = (
         "auto"
     )
+    retention_days: Annotated[
+        int,
+        about(
+            "Days for which scores are kept, by their createdDateTime; 0 keeps them for ever.",
+            least=0,
+            most=36_500,
+        ),
+    ] = 0
     max_body_bytes: Annotated[int, about("Largest request body.", least=1, most=_MOST_IN_MEMORY)] = (
         4 * 1024 * 1024
     )

@@ -15,7 +15,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from stanchion.access.operator import AppWish, add_app, add_tenant
+from stanchion.access.operator import AppWish, add_app, add_tenant, signing_key
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.app import build_server, key_file, open_store
 from stanchion.ledger.changes import Operator
@@ -26,8 +26,13 @@ from stanchion.model.json_text import JsonObject
 from stanchion.settings import Settings
 from stanchion.store.compile import DialectName
 from tests.databases import DIALECTS, AnyStore, Database, Databases, Template
+from tests.lasting_tokens import LastingTokens
+from tests.store.citus import described_cluster
 from tests.store.postgresql import described
-from tests.store.statements import unscoped
+from tests.store.statements import unroutable, unscoped
+from tests.unmeasured import leave_unmeasured, unmeasured_processes, unmeasured_servers
+
+__all__ = ["unmeasured_processes", "unmeasured_servers"]
 
 T = TypeVar("T")
 
@@ -73,6 +78,7 @@ def statements() -> Iterator[Statements]:
         log.removeHandler(handler)
         log.setLevel(level)
     assert {sql: fault for sql in handler.ran if (fault := unscoped(sql)) is not None} == {}
+    assert {sql: fault for sql in set(handler.ran) if (fault := unroutable(sql)) is not None} == {}
 
 
 @pytest.fixture(autouse=True)
@@ -99,7 +105,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say which PostgreSQL the tests use."""
-    return [] if config.getoption("--database") == "sqlite" else [f"PostgreSQL: {described()}"]
+    if config.getoption("--database") == "sqlite":
+        return []
+    return [f"PostgreSQL: {described()}", f"Citus: {described_cluster()}"]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -113,13 +121,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what runs on the database that was not chosen."""
+    """Leave out what runs on the database that was not chosen; let files with slow tests come first."""
     chosen = config.getoption("--database")
-    if chosen is None:
-        return
-    left = [item for item in items if _dialect(item) not in {None, chosen}]
-    config.hook.pytest_deselected(items=left)
-    items[:] = [item for item in items if _dialect(item) in {None, chosen}]
+    if chosen is not None:
+        left = [item for item in items if _dialect(item) not in {None, chosen}]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if _dialect(item) in {None, chosen}]
+    leave_unmeasured(items)
+    slow = {item.path for item in items if item.get_closest_marker("slow") is not None}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 def _dialect(item: pytest.Item) -> str | None:
@@ -269,8 +279,9 @@ def make_served(database: Database) -> Tokens:
     made.token()
     made.token("SecurityEvents.Read.All")
     made.token(tenant=OTHER_TENANT)
+    key = signing_key(store, key_file=key_file(database.settings), actor=OPERATOR)
     store.close_now()
-    return made.tokens
+    return LastingTokens(made.tokens, key=key)
 
 
 Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Api]]

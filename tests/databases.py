@@ -27,6 +27,7 @@ from stanchion.store import PostgresStore, SQLiteStore
 from stanchion.store.compile import DialectName
 from stanchion.store.postgresql.migrate import migrate_postgresql
 from stanchion.store.tables import metadata
+from tests.store.citus import GIVEN_CITUS, Cluster
 from tests.store.postgresql import PostgreSQLServer, given_or_running
 
 T = TypeVar("T")
@@ -125,6 +126,7 @@ class PostgreSQL:
 
     def __init__(self, server: PostgreSQLServer) -> None:
         self._server = server
+        self._cluster = Cluster(server.url) if GIVEN_CITUS else None
         self._loop = Loop()
         self._names = (f"stanchion_test_{uuid4().hex[:8]}_{number}" for number in count(1))
         self._made: dict[str, _Lent] = {}
@@ -139,19 +141,32 @@ class PostgreSQL:
     def make(self, *, template: str | None = None) -> "_Lent":
         """Make a database: an empty one, or a copy of another."""
         name = next(self._names)
-        source = f" TEMPLATE {template}" if template else ""
-        self._on_server(f"CREATE DATABASE {name}{source}")
-        self._made[name] = _Lent(name, self._server.url_of(name), self._loop)
-        return self._made[name]
+        made = _Lent(name, self._server.url_of(name), self._loop)
+        if self._cluster is None:
+            source = f" TEMPLATE {template}" if template else ""
+            self._on_server(f"CREATE DATABASE {name}{source}")
+        else:
+            self._loop.run(self._cluster.create(name))
+        self._made[name] = made
+        if self._cluster is not None and template is not None:
+            self.migrate(made)
+            source = self._server.url_of(template)
+            self._loop.run(self._cluster.copy_rows(source, made.url, tables=_tables()))
+            made.keep()
+        return made
 
     def migrate(self, lent: "_Lent") -> None:
         """Make the tables in an empty database."""
-        self._loop.run(migrate_postgresql(lent.url))
+        migrated = self._cluster.migrate if self._cluster else migrate_postgresql
+        self._loop.run(migrated(lent.url))
 
     def drop(self, lent: "_Lent") -> None:
         """Throw a database away."""
         lent.disconnect()
-        self._on_server(f"DROP DATABASE {lent.name} WITH (FORCE)")
+        if self._cluster is None:
+            self._on_server(f"DROP DATABASE {lent.name} WITH (FORCE)")
+        else:
+            self._loop.run(self._cluster.drop(lent.name))
         del self._made[lent.name]
 
     def lend(self, template: "_Lent") -> "_Lent":
@@ -239,7 +254,8 @@ SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_d
 _RESTORE = "; ".join(
     [
         _END_OTHERS,
-        *(f"DELETE FROM public.{table}" for table in _tables()),  # noqa: S608 (names of ours)
+        # Those first that refer to others: the nodes of a cluster look after foreign keys.
+        *(f"DELETE FROM public.{table}" for table in reversed(_tables())),  # noqa: S608 (names of ours)
         *(f"INSERT INTO public.{table} SELECT * FROM kept.{table}" for table in _tables()),  # noqa: S608
     ]
 )

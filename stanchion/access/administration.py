@@ -17,7 +17,7 @@ from stanchion.errors import Conflict, NotFound
 from stanchion.ledger.changes import Operator
 from stanchion.ledger.draft import Draft
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.working_set import Key, Row, RowKey, TableKey
+from stanchion.ledger.working_set import Key, Row, RowKey, RowValue, TableKey
 from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.model.json_text import JsonObject
 from stanchion.store import STORE_CHAIN
@@ -30,7 +30,7 @@ CLIENTS, SIGNING_KEYS, TENANTS = "clients", "signing_keys", "tenants"
 
 @dataclass(frozen=True, kw_only=True)
 class AddTenant:
-    """Add a tenant; Conflict where it exists."""
+    """Add a tenant, or begin anew with one that was erased; Conflict where it exists."""
 
     tenant_id: str
     name: str
@@ -38,16 +38,33 @@ class AddTenant:
     command_id: str
 
     def reads(self) -> Iterable[Key]:
-        """Name what it reads: nothing but whether the tenant is there."""
-        return ()
+        """Name the tenant's row, which is there for one that was erased."""
+        return (RowKey(TENANTS, self.tenant_id),)
 
     def apply(self, draft: Draft) -> Applied[None]:
-        """Start the tenant's chain."""
-        if draft.exists:
+        """Start the tenant's chain, or go on with it after the change that says it was erased."""
+        if draft.exists and draft.erased_ticks is None:
             raise Conflict(f"The tenant {self.tenant_id} exists already.", target="tenant")
-        draft.creates_tenant = True
-        draft.put_row(TENANTS, self.tenant_id, {"name": self.name, "created_ticks": draft.now_ticks})
+        row: Row = {
+            "name": self.name,
+            "created_ticks": draft.now_ticks,
+            "erased_ticks": None,
+            "erased_sequence": self._erased_sequence(draft) if draft.exists else None,
+        }
+        draft.about_erasure = draft.exists
+        draft.creates_tenant = not draft.exists
+        draft.put_row(TENANTS, self.tenant_id, row)
         return Applied(None, "tenant.add", {"tenant": self.tenant_id, "name": self.name})
+
+    def _erased_sequence(self, draft: Draft) -> RowValue:
+        former = draft.row(TENANTS, self.tenant_id)
+        sequence = former["erased_sequence"] if former is not None else None
+        if sequence != draft.next_sequence - 1:
+            raise Conflict(
+                f"The tenant {self.tenant_id} is being erased; `stanchion tenant erase {self.tenant_id}` ends that.",
+                target="tenant",
+            )
+        return sequence
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,8 @@ class AddIssuer:
         """Write the entry and return it."""
         entry = replace(self.entry, created_ticks=draft.now_ticks)
         for tenant_id in entry.tenant_ids:
-            if draft.row(TENANTS, tenant_id) is None:
+            row = draft.row(TENANTS, tenant_id)
+            if row is None or row["erased_ticks"] is not None:
                 raise NotFound(
                     f"There is no tenant {tenant_id}; `stanchion tenant add` adds it.", target="tenant"
                 )

@@ -60,6 +60,7 @@ class TokenVerifier:
         self._max_kept = max_kept
         self._kept: dict[bytes, _Kept] = {}
         self.judged = 0  # how many tokens were not known from before
+        self.recognised = 0  # how many were
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -77,6 +78,7 @@ class TokenVerifier:
                 and kept.begins_seconds <= now_seconds < kept.ends_seconds
                 and kept.state is self._directory.state()
             ):
+                self.recognised += 1
                 return kept.caller
         return None
 

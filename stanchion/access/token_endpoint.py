@@ -107,7 +107,7 @@ class TokenEndpoint:
     def _client(self, request: TokenRequest, credentials: ClientCredentials, *, now_seconds: float) -> Client:
         counted = _counted_id(credentials)
         self._require_turn(request, counted, now_seconds=now_seconds)
-        known = self._directory.client(counted) if counted else None
+        known = self._known(counted) if counted else None
         # The directory may have waited for its database while others guessed: from here on nothing waits.
         self._require_turn(request, counted, now_seconds=now_seconds)
         try:
@@ -118,6 +118,11 @@ class TokenEndpoint:
             raise
         self._attempts.forget(request.address, counted)
         return client
+
+    def _known(self, client_id: str) -> Client | None:
+        """Return a client, unless its tenant is erased."""
+        client = self._directory.client(client_id)
+        return client if client is not None and self._directory.tenant(client.tenant_id) is not None else None
 
     def _require_turn(self, request: TokenRequest, counted: str, *, now_seconds: float) -> None:
         wait_seconds = self._attempts.retry_after_seconds(request.address, counted, now_seconds=now_seconds)
@@ -147,7 +152,10 @@ class TokenEndpoint:
         if wanted.not_before_seconds > max(now_seconds, client.tokens_from_seconds):
             # It, or its tokens, may have been revoked since the directory was read.
             self._directory.reread()
-            client = self._directory.client(client.client_id) or client
+            present = self._known(client.client_id)
+            if present is None:
+                raise invalid_client()
+            client = present
         if client.revoked:
             raise revoked_client(client)
         begins_seconds = max(now_seconds, client.tokens_from_seconds)

@@ -28,6 +28,7 @@ from stanchion.cli.checks.database import (
 )
 from stanchion.cli.checks.finding import Finding, failed, ok, warning
 from stanchion.cli.checks.machine import check_clock, check_disk, check_server
+from stanchion.cli.checks.retention import check_retention
 from stanchion.cli.checks.trust import check_issuers, check_keys
 from stanchion.cli.options import json_option, print_object, setting_options, settings_from
 from stanchion.errors import OperatorError, StanchionError
@@ -44,7 +45,7 @@ Named: TypeAlias = tuple[str, Finding]
 SHOWN_OF_A_CHECK = 20
 
 # What can be told only of a database of the present schema.
-_NEEDING_THE_SCHEMA = ("key file", "clock", "issuers", "apps", "chain")
+_NEEDING_THE_SCHEMA = ("key file", "clock", "issuers", "apps", "retention", "chain")
 _NEEDING_THE_DATABASE = ("schema", *_NEEDING_THE_SCHEMA)
 
 
@@ -130,6 +131,7 @@ def _examined_store(store: Inspection, settings: Settings, *, full: bool, brough
         ("clock", partial(check_clock, store, now_ticks=now_ticks())),
         ("issuers", partial(check_issuers, store)),
         ("apps", partial(check_client_certificates, store, now=dt.datetime.now(dt.UTC))),
+        ("retention", partial(check_retention, store, days=settings.retention_days, now_ticks=now_ticks())),
         ("chain", partial(check_chains, store, full=full)),
     )
     yield from _made("schema", partial(check_schema, store, brought_by=brought_by))

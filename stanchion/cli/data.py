@@ -20,9 +20,11 @@ from stanchion.importers.shape import PLACED
 from stanchion.ledger.controls import exported
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, GRAPH_SETS, EntitySet
+from stanchion.model.instant import format_instant
 from stanchion.model.json_text import dump_json
 from stanchion.store import STORE_CHAIN
 from stanchion.store.moment import Moment
+from stanchion.store.verify import VerifyReport
 from stanchion.store.verify import verify as verify_tenant
 
 _NOTED_HEAD = re.compile(r"(?P<sequence>[0-9]{1,18}):(?P<hash>[0-9a-f]{64})")
@@ -70,6 +72,7 @@ def verify(tenant_id: str, head: str | None, *, as_json: bool, **options: object
         report = verify_tenant(local.store, _chain(tenant_id), head=noted)
     result = {
         "verified": "the chain is whole",
+        **_erasure(report),
         "changes": report.changes,
         "entities": report.entities,
         **({"unchecked": report.unchecked} if report.unchecked or as_json else {}),
@@ -81,6 +84,19 @@ def verify(tenant_id: str, head: str | None, *, as_json: bool, **options: object
             "written."
         )
     print_object(result, as_json=as_json)
+
+
+def _erasure(report: VerifyReport) -> dict[str, object]:
+    """Return what to print of a tenant that was erased, be it that it was added again since."""
+    told: dict[str, object] = {}
+    if report.closed_ticks is not None:
+        told["erased"] = format_instant(report.closed_ticks)
+    if report.under_way:
+        told["erasure"] = "not ended"
+        note("The tenant is being erased; `stanchion tenant erase` ends it, should it have been stopped.")
+    if report.erased_changes:
+        told["erased_changes"] = report.erased_changes
+    return told
 
 
 def _chain(tenant_id: str) -> str:

@@ -12,7 +12,7 @@ from stanchion.importers.graph import Format
 from stanchion.ledger.imports import ImportCounts, ImportedEntity, Refusal
 from stanchion.model.wording import shown
 
-_COUNTS = ("new", "changed", "same", "kept", "refused")
+COUNTS = ("new", "changed", "same", "kept", "refused")
 # Of each file so many lines are printed; the report in JSON has more.
 _SHOWN = 20
 
@@ -41,7 +41,7 @@ def print_reports(reports: Sequence[FileReport], *, dry_run: bool, as_json: bool
         click.echo(json.dumps([_as_json(report, dry_run=dry_run) for report in reports]))
         return
     rows = [*map(_row, reports), *([_total(reports)] if len(reports) > 1 else [])]
-    print_table(rows, columns=("file", *_COUNTS), as_json=False)
+    print_table(rows, columns=("file", *COUNTS), as_json=False)
     for report in reports:
         _print_refusals(report, dry_run=dry_run)
         if dry_run:
@@ -66,13 +66,13 @@ def summary(reports: Sequence[FileReport]) -> str:
 
 def _row(report: FileReport) -> dict[str, object]:
     if report.error is not None and not report.counts.refused:
-        return {"file": report.file, **dict.fromkeys(_COUNTS, "-"), "refused": "all"}
+        return {"file": report.file, **dict.fromkeys(COUNTS, "-"), "refused": "all"}
     return {"file": report.file, **asdict(report.counts)}
 
 
 def _total(reports: Sequence[FileReport]) -> dict[str, object]:
     came_in = sum(report.error is None for report in reports)
-    counts = {name: sum(asdict(report.counts)[name] for report in reports) for name in _COUNTS}
+    counts = {name: sum(asdict(report.counts)[name] for report in reports) for name in COUNTS}
     return {"file": f"{came_in:,} of {len(reports):,} files", **counts}
 
 

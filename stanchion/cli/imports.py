@@ -54,6 +54,11 @@ class Wanted:
 @click.option("--retarget", is_flag=True, help="Bring entities of other tenants under this tenant's id.")
 @click.option("--skip-refused", is_flag=True, help="Import the rest of a file that has refused entities.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and write nothing.")
+@click.option(
+    "--metrics-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep metrics in this file, for Prometheus's node exporter.",
+)
 @setting_options(*STORE_SETTINGS, "max_import_bytes")
 @json_option
 def import_(
@@ -64,6 +69,7 @@ def import_(
     retarget: bool,
     skip_refused: bool,
     dry_run: bool,
+    metrics_file: Path | None,
     as_json: bool,
     **options: object,
 ) -> None:
@@ -81,9 +87,15 @@ def import_(
         if local.store.tenant(wanted.tenant_id) is None:
             raise NotFound(f"The tenant {wanted.tenant_id} does not exist; `stanchion tenant add` adds it.")
         try:
-            with _runner(local.store, dry_run=dry_run) as run, progress() as advance:
-                found = import_files(files, max_bytes=max_bytes, database=local.store.path)
-                reports.extend(_report(run, file, wanted, advance) for file in found)
+            measured = _measured(None if dry_run else metrics_file, reports)
+            with (
+                measured as note_metrics,
+                _runner(local.store, dry_run=dry_run) as run,
+                progress() as advance,
+            ):
+                for file in import_files(files, max_bytes=max_bytes, database=local.store.path):
+                    reports.append(_report(run, file, wanted, advance))
+                    note_metrics()
         finally:
             # What came in before everything stops stays in, and is told of.
             if reports:
@@ -111,6 +123,19 @@ class _Read:
 def _runner(store: OperatedStore, *, dry_run: bool) -> Iterator[Run]:
     with rehearsal(store) if dry_run else nullcontext(store) as stage:
         yield stage.run
+
+
+@contextmanager
+def _measured(path: Path | None, reports: list[FileReport]) -> Iterator[Callable[[], None]]:
+    """Keep metrics in the file, if there is one; give what writes them anew."""
+    if path is None:
+        yield lambda: None
+        return
+    # What they are described by is the server's.
+    from stanchion.cli.import_metrics import metrics_written
+
+    with metrics_written(path, reports) as metrics:
+        yield metrics.renew
 
 
 def _report(run: Run, file: ImportFile | Unreadable, wanted: Wanted, advance: Advance) -> FileReport:

@@ -1,5 +1,6 @@
 """`stanchion restore`: a store made from a backup, with a new epoch."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -7,10 +8,11 @@ import click
 from stanchion.access.key_file import read_key_file
 from stanchion.app import key_file
 from stanchion.cli.backup import print_holdings, tenants_of
-from stanchion.cli.context import STORE_SETTINGS
+from stanchion.cli.context import STORE_SETTINGS, inspected
 from stanchion.cli.options import json_option, note, print_object, setting_options, settings_from
 from stanchion.cli.progress import progress
 from stanchion.errors import OperatorError
+from stanchion.settings import Settings
 from stanchion.store.transfer.databases import restore as restore_from
 from stanchion.store.transfer.restore import Restored
 
@@ -29,6 +31,7 @@ def restore(file: Path, *, replace: bool, as_json: bool, **options: object) -> N
     the account of the server.
     """
     settings = settings_from(options)
+    before = _erasures(settings) if replace else {}
     with progress() as advance:
         restored = restore_from(file, settings.database, replace=replace, advance=advance)
     _print(restored, as_json=as_json)
@@ -36,7 +39,21 @@ def restore(file: Path, *, replace: bool, as_json: bool, **options: object) -> N
         read_key_file(key_file(settings))
     except OperatorError as error:
         note(error.message)
-    note("Whatever was revoked, removed or decided after the backup was taken is as it was before.")
+    note("Whatever was revoked, removed, erased or decided after the backup was taken is as it was before.")
+    for tenant_id, erased in _erasures(settings).items():
+        if before.get(tenant_id, erased) > erased:
+            note(f"{tenant_id} was erased since, and is there again: `stanchion tenant erase {tenant_id}`.")
+
+
+def _erasures(settings: Settings) -> dict[str, tuple[int, bool]]:
+    """Return of each tenant in the store that is there the change that erased it last, and whether it is erased now.
+
+    Of several states of a tenant the greater one knows more erasures. A store that cannot be read has none.
+    """
+    with suppress(OperatorError), inspected(settings) as store:
+        rows = sorted((*store.tenants(), *store.erased_tenants()), key=lambda row: row.tenant_id)
+        return {row.tenant_id: (row.erased_sequence or 0, row.erased_ticks is not None) for row in rows}
+    return {}
 
 
 def _print(restored: Restored, *, as_json: bool) -> None:

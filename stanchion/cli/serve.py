@@ -30,6 +30,7 @@ from stanchion import __version__
 from stanchion.access.issuers import check_issuers
 from stanchion.access.operator import ensure_signing_key
 from stanchion.app import build_server, database_file, key_file, on_postgresql, open_store
+from stanchion.cli.apart import do_apart
 from stanchion.cli.options import as_text, setting_options, settings_from
 from stanchion.cli.servable import require_servable
 from stanchion.errors import OperatorError
@@ -37,6 +38,7 @@ from stanchion.ledger.changes import Operator
 from stanchion.logs import configure_logs, logging_settings
 from stanchion.settings import SETTINGS, Settings, SettingValue
 from stanchion.store.lock import ServeLock
+from stanchion.store.migrate import is_current
 from stanchion.web.connections import Silence, connection_limit, end_silent_connections
 from stanchion.web.operations_listener import OperationsAddress, check_free, listen
 
@@ -77,7 +79,11 @@ def run_server(settings: Settings, *, before_start: Callable[[], None] | None = 
         _check_port(settings)
         if settings.operations is not None:
             check_free(OperationsAddress.of(settings.operations), workers=settings.workers)
-        _prepare(settings)
+        if on_postgresql(settings) or is_current(database_file(settings)):
+            _prepare(settings)
+        else:
+            # What migrates is never needed again, and the worker would have it all its life.
+            do_apart(partial(_prepare, settings))
         if before_start is not None:
             before_start()
         _serve(settings)

@@ -35,6 +35,7 @@ class Draft:
         "_put_beside",
         "_state",
         "_vacated",
+        "about_erasure",
         "amended",
         "creates_tenant",
         "decisions_written",
@@ -57,6 +58,7 @@ class Draft:
         self.replaced: set[EntityKey] = set()  # those whose provider may be another one now
         self.rows: dict[RowKey, Row] = {}
         self.creates_tenant = False
+        self.about_erasure = False  # whether it may write to a tenant that is erased
         self.decisions_written = 0
         self._decided: dict[str, dict[str, Stored]] = {}
         self._vacated: set[str] = set()  # controls whose decisions are about another one now
@@ -71,6 +73,11 @@ class Draft:
     def exists(self) -> bool:
         """Whether somebody added the tenant."""
         return self._state.head is not None
+
+    @property
+    def erased_ticks(self) -> int | None:
+        """Since when the tenant is erased."""
+        return self._state.erased_ticks
 
     @property
     def writes(self) -> bool:
@@ -196,6 +203,10 @@ class Draft:
         state.entities.update(self.entities)
         state.rows.update(self.rows)
         state.head = head
+        if self.about_erasure:
+            state.erased_ticks = cast(
+                "int | None", self.rows[RowKey("tenants", self.tenant_id)]["erased_ticks"]
+            )
 
     def _put_decision(self, decision: Stored) -> None:
         control_id = cast("str", decision.value["controlId"])

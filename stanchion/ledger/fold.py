@@ -86,6 +86,13 @@ class Written:
     amended: AbstractSet[EntityKey] = frozenset()  # those that differ in no column from what is stored
 
 
+def erased(tenant_id: str, ticks: int) -> str:
+    """Return what to say of a tenant that is erased, as a sentence."""
+    return (
+        f"The tenant {tenant_id} was erased on {format_instant(ticks)}; `stanchion tenant add` begins anew."
+    )
+
+
 class Fold:
     """The fold over one tenant's commands: the state so far and what there is to write."""
 
@@ -110,6 +117,8 @@ class Fold:
         applied = command.apply(draft)
         if not draft.exists and not draft.creates_tenant:
             raise NotFound(f"The tenant {command.tenant_id} does not exist; `stanchion tenant add` adds it.")
+        if draft.erased_ticks is not None and not draft.about_erasure:
+            raise NotFound(erased(command.tenant_id, draft.erased_ticks))
         if draft.writes or applied.recorded:
             left = draft.departures() if draft.replaced else _NONE_LEFT
             change = self._change(command, applied, draft, left)

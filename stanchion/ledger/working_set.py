@@ -129,6 +129,8 @@ class Stored(msgspec.Struct, frozen=True, dict=True):
 class TenantState:
     """What a batch knows of one tenant. `head` is None for a tenant that nobody added.
 
+    From `erased_ticks` on nothing is written to it but what erases it or adds it again.
+
     `histories` hold what was loaded, `latest` what stands after the batch so far: no decision is written
     before the latest one about its control is loaded, so nothing the batch wrote can be missing there.
     """
@@ -143,6 +145,7 @@ class TenantState:
     decided: dict[str, dict[str, Stored]] = field(default_factory=dict)  # by the batch: control, decision
     beside: dict[BesideKey, frozenset[str]] = field(default_factory=dict)
     put_beside: dict[BesideKey, set[str]] = field(default_factory=dict)  # by the batch
+    erased_ticks: int | None = None
 
     def holds(self, key: Key) -> bool:
         """Say whether `key` needs no loading."""

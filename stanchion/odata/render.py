@@ -20,6 +20,9 @@ from stanchion.odata.select import cut, cut_value
 from stanchion.odata.style import AS_GRAPH, Style
 from stanchion.odata.url import entity_address
 
+# Before it, further runs may be put, each after a comma.
+PAGE_END = b"]}"
+
 _BODIES = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -55,7 +58,7 @@ def page_body(
         parts += (b'"@odata.nextLink":', msgspec.json.encode(next_link), b",")
     values = written(origin, root, entity_set=entity_set, runs=runs, select=select, style=style)
     separated = [part for value in values for part in (value, b",")][:-1]
-    return b"".join((b"{", *parts, b'"value":[', *separated, b"]}"))
+    return b"".join((b"{", *parts, b'"value":[', *separated, PAGE_END))
 
 
 def delta_body(

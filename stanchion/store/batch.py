@@ -9,7 +9,7 @@
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
@@ -30,10 +30,11 @@ from stanchion.ledger.working_set import (
     TenantState,
 )
 from stanchion.model.edm import ENTITY_SETS
+from stanchion.store.failures import for_reader
 from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken, never_run, unknown
 from stanchion.store.reading import (
+    read_end,
     read_entities,
-    read_head,
     read_histories,
     read_ids_beside,
     read_latest_decisions,
@@ -83,6 +84,15 @@ def commit_together(connection: Connection, commands: Sequence[Command[T]]) -> l
         return outcomes
 
 
+def transacted(connection: Connection, work: Callable[[Connection], T], *, patience_seconds: float) -> T:
+    """Return what a plain function returns that writes in a transaction of its own; raises what the database does."""
+    connection.begin(patience_seconds=patience_seconds)
+    with all_or_nothing(connection):
+        result = work(connection)
+        connection.commit()
+        return result
+
+
 def _one_by_one(
     connection: Connection, commands: Sequence[Command[T]], *, patience_seconds: float
 ) -> list[Outcome[T]]:
@@ -124,7 +134,7 @@ def all_or_nothing(connection: Connection) -> Iterator[None]:
 
 def refusal(connection: Connection, error: Exception) -> Refused:
     """Return the outcome of a command that an error stopped."""
-    return Refused(connection.refusal(error) if isinstance(error, connection.failures) else error)
+    return Refused(connection.refusal(error) if isinstance(error, connection.failures) else for_reader(error))
 
 
 class Batch:
@@ -176,15 +186,24 @@ class Batch:
         for tenant_id, fold in self._folds.items():
             if fold.state.head is not None:
                 written = fold.written
-                packs = packed(written.entities, keep=self._connection.keep, amended=written.amended)
-                write(self._connection, written, packs, tenant_id=tenant_id, head=fold.state.head)
+                keeper = self._connection.keeper(tenant_id)
+                packs = packed(written.entities, keeper=keeper, amended=written.amended)
+                write(
+                    self._connection,
+                    written,
+                    packs,
+                    tenant_id=tenant_id,
+                    head=fold.state.head,
+                    keeper=keeper,
+                )
 
     def fold(self, tenant_id: str) -> Fold:
         """Return the fold of a tenant's commands; its head is read before anything else of the tenant is."""
         fold = self._folds.get(tenant_id)
         if fold is None:
-            head = read_head(self._connection, tenant_id=tenant_id, lock=self._locks)
-            state = TenantState(tenant_id, head, rows=self._rows, tables=self._tables)
+            end = read_end(self._connection, tenant_id=tenant_id, lock=self._locks)
+            state = TenantState(tenant_id, end and end.head, rows=self._rows, tables=self._tables)
+            state.erased_ticks = end.erased_ticks if end is not None else None
             fold = self._folds[tenant_id] = Fold(state, salt=partial(next, self._salts))
         return fold
 

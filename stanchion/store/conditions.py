@@ -74,7 +74,7 @@ def conditions(condition: Scalar, table: Table) -> Iterator[Sql]:
         else:
             yield holds
     if of_body:
-        yield with_document(table.c.body, and_(*of_body))
+        yield with_document(table, and_(*of_body))
 
 
 def filter_parameters(asked: Filter, *, now_ticks: int, array: Array) -> dict[str, object]:

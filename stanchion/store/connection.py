@@ -2,7 +2,7 @@
 
 - WAL, and `synchronous=FULL`: a COMMIT that returned is on the disk.
 - Transactions begin and end where our code says so, never by themselves.
-- `body_json(body)` gives the JSON of a kept body to the functions of SQLite.
+- `body_json(body, tenant_id)` gives the functions of SQLite the JSON of a kept body, `body_bytes(body)` its length.
 - Statements go to the log `stanchion.sql` when it is enabled for DEBUG, values blanked out.
 """
 
@@ -10,18 +10,22 @@ import logging
 import os
 import re
 import sqlite3
+import weakref
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from stanchion.errors import OperatorError
-from stanchion.store.bodies import body_json, pack, unpack, unpack_all
+from stanchion.store.bodies import NAMING, body_bytes, unpack, unpack_all
 from stanchion.store.compile import Compiled, DialectName, repeated
+from stanchion.store.dictionaries import Dictionaries
 from stanchion.store.expressions import text_array
 from stanchion.store.failures import breaks_the_store, for_caller
+from stanchion.store.keeping import PackingKeeper
 from stanchion.store.locking import take_lock
 
 # More statements than there are shapes in use, for preparing one anew costs more than running it; bounded, because
@@ -44,9 +48,34 @@ class SQLiteConnection(sqlite3.Connection):
     dialect: ClassVar[DialectName] = "sqlite"
     failures: ClassVar[tuple[type[Exception], ...]] = (sqlite3.Error,)
     array = staticmethod(text_array)
-    keep = staticmethod(pack)
-    body = staticmethod(unpack)
-    bodies = staticmethod(unpack_all)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 (they are the driver's)
+        super().__init__(*arguments, **options)
+        self._dictionaries = Dictionaries()
+        self.raised: list[Exception] = []
+        """What `body_json` raised last, of which SQLite tells the statement's caller nothing."""
+
+    def keeper(self, tenant_id: str) -> PackingKeeper:
+        """Return what packs a tenant's bodies."""
+        return PackingKeeper(self, tenant_id)
+
+    def body(self, kept: object, tenant_id: str) -> bytes:
+        """Return the body of a tenant's that is kept; raises zstandard.ZstdError for a damaged one."""
+        if isinstance(kept, bytes) and kept.startswith(NAMING):
+            return self._dictionaries.unpack(kept, tenant_id=tenant_id, connection=self)
+        return unpack(kept)
+
+    def bodies(self, kept: list[Any], tenant_id: str) -> list[bytes]:
+        """Return the bodies that are kept; raises like `body`."""
+        return unpack_all(kept, lambda one: self.body(one, tenant_id))
+
+    def document(self, kept: object, tenant_id: str) -> str:
+        """Return a body as text, for the JSON functions of SQLite."""
+        try:
+            return self.body(kept, tenant_id).decode()
+        except Exception as error:
+            self.raised[:] = [error]
+            raise
 
     def fetch(self, statement: Compiled, parameters: Mapping[str, object]) -> Sequence[tuple[Any, ...]]:
         """Run a statement; return all its rows."""
@@ -139,17 +168,28 @@ def connect(
     return connection
 
 
-def _set_up(connection: sqlite3.Connection, *, writes: bool) -> None:
+def _set_up(connection: SQLiteConnection, *, writes: bool) -> None:
     if _log.isEnabledFor(logging.DEBUG):
         connection.set_trace_callback(lambda sql: _log.debug("%s", _values.sub("?", sql)))
-    connection.create_function("body_json", 1, body_json, deterministic=True)
+    # A connection that its own function held would never be let go of.
+    document = partial(_document, weakref.ref(connection))
+    connection.create_function("body_json", 2, document, deterministic=True)
+    connection.create_function("body_bytes", 1, body_bytes, deterministic=True)
     if writes:
         connection.execute("PRAGMA journal_mode=WAL").fetchall()
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
+        # What is deleted is overwritten with zeros, as Debian's SQLite does by itself: it can be erased.
+        connection.execute("PRAGMA secure_delete=ON").fetchall()
         # What a statement of many rows keeps until it has ended needs no file.
         connection.execute("PRAGMA temp_store=MEMORY")
         connection.execute(f"PRAGMA cache_size=-{_WRITER_CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES_BETWEEN_CHECKPOINTS}").fetchall()
     else:
         connection.execute("PRAGMA query_only=ON")
+
+
+def _document(reading: weakref.ref[SQLiteConnection], kept: object, tenant_id: str) -> str:
+    connection = reading()
+    assert connection is not None  # noqa: S101 (it runs the statement)
+    return connection.document(kept, tenant_id)

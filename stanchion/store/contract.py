@@ -18,6 +18,7 @@ from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import EntitySet
 from stanchion.odata.delta import DeltaQuery, Place
 from stanchion.odata.query import KeyValue, ListQuery
+from stanchion.store.chain_heads import ChainHeads
 from stanchion.store.commit_counts import CommitCounts
 from stanchion.store.moment import Moment
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
@@ -30,12 +31,13 @@ class Page(msgspec.Struct, frozen=True):
     """Bodies of a list. `last_key` holds the order keys of the last one, None when none follows it.
 
     Each run is one body, or several with commas between them, so that they need not be taken apart and put
-    together again.
+    together again. `later` are the ids of bodies that follow and are still to be read, a piece at a time.
     """
 
     runs: tuple[bytes, ...]
     last_key: tuple[KeyValue, ...] | None
     count: int | None = None
+    later: tuple[tuple[str, ...], ...] = ()
 
 
 class DeltaPage(msgspec.Struct, frozen=True):
@@ -49,6 +51,7 @@ class DeltaPage(msgspec.Struct, frozen=True):
     head: int  # the last change that this page could see
     until: int
     next: Place | None = None
+    begins: int = 0  # the change that erased what was before it: who saw an earlier one starts over
 
 
 class Store(Protocol):
@@ -64,8 +67,19 @@ class Store(Protocol):
     async def get(self, tenant_id: str, entity_set: EntitySet, id: str) -> Stored | None:
         """Return an entity, or None."""
 
-    async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
-        """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
+    async def page(
+        self, tenant_id: str, query: ListQuery, *, max_bytes: int, piece_bytes: int | None = None
+    ) -> Page:
+        """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger.
+
+        Of more than about `piece_bytes`, the rest is left for `piece`.
+        """
+
+    async def piece(self, tenant_id: str, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Return bodies by their ids as they are now, in this order, each after a comma.
+
+        Of those that the query does not have any more there is nothing.
+        """
 
     async def count(self, tenant_id: str, query: ListQuery) -> int:
         """Return how many entities the query's set has, its paging left aside."""
@@ -126,6 +140,9 @@ class ServedStore(Store, Directed, Protocol):
     def commits(self) -> WriteQueue | None:
         """The queue of writes, once there is one."""
 
+    async def chain_heads(self) -> ChainHeads:
+        """Return what the heads of all tenants' chains say together."""
+
     @property
     def reads_wait(self) -> bool:
         """Whether plain reads wait for the database, so that a server makes them `inline`."""
@@ -150,6 +167,12 @@ class OperatedStore(Directed, Protocol):
 
     def run(self, command: Command[T]) -> T:
         """Return a command's answer, from a short transaction of its own."""
+
+    def transact(self, work: Callable[[Connection], T]) -> T:
+        """Return what a plain function returns that writes in a transaction of its own; it may be run again.
+
+        Raises what the function raises, when nothing was written, and OperatorError.
+        """
 
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a connection of its own, in one snapshot, for the block; raises OperatorError."""

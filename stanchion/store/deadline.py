@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from stanchion.errors import ServiceUnavailable
+from stanchion.store.connection import SQLiteConnection
 from stanchion.store.failures import for_caller, is_interrupted
 
 # A statement that runs longer is stopped, so that no query can hold a reader for ever.
@@ -25,7 +26,8 @@ class Deadline:
     There, an error of SQLite becomes what the caller is to be told: ServiceUnavailable for what ran too long.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: SQLiteConnection) -> None:
+        self._raised = connection.raised
         self._seconds = math.inf
         self._end = math.inf
         connection.set_progress_handler(self._is_over, _STEPS_BETWEEN_LOOKS)
@@ -46,6 +48,10 @@ class Deadline:
         self._end = math.inf
         if not isinstance(error, sqlite3.Error):
             return
+        if self._raised:
+            error = self._raised.pop()
+            if not isinstance(error, sqlite3.Error):
+                raise error
         if is_interrupted(error):
             raise ServiceUnavailable(
                 f"The query took longer than {self._seconds:g} seconds and was stopped; ask for less at once."

@@ -13,6 +13,7 @@ from functools import lru_cache
 from heapq import merge
 from typing import NamedTuple, TypeAlias
 
+from msgspec.structs import replace
 from sqlalchemy import Select, bindparam, exists, literal_column, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -23,7 +24,7 @@ from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.contract import DeltaPage
 from stanchion.store.page_reading import ROWS_AT_ONCE, read_page
 from stanchion.store.pages import SHAPES_KEPT, is_of_provider
-from stanchion.store.reading import read_head
+from stanchion.store.reading import read_end
 from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, departures, tombstones
 
@@ -45,8 +46,16 @@ def read_delta(connection: Connection, query: DeltaQuery, *, tenant_id: str, max
 
     It runs several statements, which are to see the same state of the database.
     """
-    found = read_head(connection, tenant_id=tenant_id)
-    head = found.sequence if found is not None else 0
+    end = read_end(connection, tenant_id=tenant_id)
+    head = end.head.sequence if end is not None else 0
+    page = _read_page(connection, query, tenant_id=tenant_id, max_bytes=max_bytes, head=head)
+    begins = end.erased_sequence if end is not None else None
+    return page if begins is None else replace(page, begins=begins)
+
+
+def _read_page(
+    connection: Connection, query: DeltaQuery, *, tenant_id: str, max_bytes: int, head: int
+) -> DeltaPage:
     match query.place:
         case None if query.latest:
             return DeltaPage((), (), head=head, until=head)
@@ -125,7 +134,7 @@ def _read_written(
     size = 0
     with closing(connection.chunks(statement, parameters, rows=ROWS_AT_ONCE)) as chunks:
         for rows in chunks:
-            bodies = connection.bodies([body for _, _, body in rows])
+            bodies = connection.bodies([body for _, _, body in rows], str(parameters["tenant_id"]))
             for (version, id, _), body in zip(rows, bodies, strict=True):
                 size += len(body)
                 if found and size > max_bytes:

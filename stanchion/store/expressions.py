@@ -19,8 +19,10 @@ class BodyValue(FunctionElement[object]):
 
     inherit_cache = False
 
-    def __init__(self, body: ColumnElement[object], path: tuple[str, ...]) -> None:
-        super().__init__(body)
+    def __init__(
+        self, body: ColumnElement[object], path: tuple[str, ...], *, tenant_id: ColumnElement[str]
+    ) -> None:
+        super().__init__(body, tenant_id)
         self.type = cast("TypeEngine[object]", Text())
         if not all(name.isidentifier() for name in path):
             raise ValueError(f"{path!r} is not a path of property names.")
@@ -57,6 +59,15 @@ class PlainBody(FunctionElement[object]):
         super().__init__(body)
 
 
+class BodyBytes(FunctionElement[object]):
+    """How long a body is, which is not unpacked for it."""
+
+    inherit_cache = False
+
+    def __init__(self, body: ColumnElement[object]) -> None:
+        super().__init__(body)
+
+
 class Joined(FunctionElement[bytes]):
     """The texts of all rows in one value, in the order of the rows, with commas between them."""
 
@@ -74,13 +85,14 @@ def text_array(values: Iterable[object]) -> str:
 @compiles(BodyValue)
 def _sqlite_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
     path = "".join(f'."{name}"' for name in element.path)
-    return f"json_extract({document_of(_process(compiler, element.clauses, kw))}, '${path}')"
+    body, tenant_id = (_process(compiler, clause, kw) for clause in element.clauses)
+    return f"json_extract({document_of(body, tenant_id)}, '${path}')"
 
 
 @compiles(BodyValue, "postgresql")
 def _postgresql_body_value(element: BodyValue, compiler: SQLCompiler, **kw: object) -> str:
-    path = ",".join(element.path)
-    return f"((CAST({_process(compiler, element.clauses, kw)} AS jsonb) #>> '{{{path}}}') COLLATE \"C\")"
+    path, (body, _) = ",".join(element.path), element.clauses
+    return f"((CAST({_process(compiler, body, kw)} AS jsonb) #>> '{{{path}}}') COLLATE \"C\")"
 
 
 @compiles(LookedUp)
@@ -105,6 +117,16 @@ def _postgresql_plain_body(element: PlainBody, compiler: SQLCompiler, **kw: obje
     body = _process(compiler, element.clauses, kw)
     missing = f"chr({NO_TEXT['postgresql'][0]})"
     return f"CASE WHEN octet_length({body}) <= {COMPRESS_OVER_BYTES} THEN {body} ELSE {missing} END"
+
+
+@compiles(BodyBytes)
+def _sqlite_body_bytes(element: BodyBytes, compiler: SQLCompiler, **kw: object) -> str:
+    return f"body_bytes({_process(compiler, element.clauses, kw)})"
+
+
+@compiles(BodyBytes, "postgresql")
+def _postgresql_body_bytes(element: BodyBytes, compiler: SQLCompiler, **kw: object) -> str:
+    return f"octet_length({_process(compiler, element.clauses, kw)})"
 
 
 @compiles(Joined)

@@ -5,6 +5,8 @@ Source: https://www.sqlite.org/rescode.html. The primary result code is the low 
 
 import sqlite3
 
+import zstandard
+
 from stanchion.errors import BadRequest, OperatorError, ServiceUnavailable, StanchionError
 
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -51,6 +53,18 @@ def for_caller(error: sqlite3.Error) -> StanchionError | sqlite3.Error:
         )
     reason = _REASONS.get(primary_code(error))
     return error if reason is None else ServiceUnavailable(reason)
+
+
+def for_reader(error: Exception) -> Exception:
+    """Return what to tell a caller of an error while an entity was read; a bug of ours stays what it is."""
+    if not isinstance(error, zstandard.ZstdError):
+        return error
+    told = ServiceUnavailable(
+        f"What the database holds of an entity cannot be read: {error}. `stanchion verify` names the entity; a "
+        "backup has it."
+    )
+    told.__cause__ = error
+    return told
 
 
 def for_operator(error: sqlite3.Error, *, path: str) -> OperatorError:

@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, literal_column, select
 from stanchion.store import rows
 from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.purpose import read_purpose
+from stanchion.store.retention import count_old_scores
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 from stanchion.store.sampling import SampleReport, sample_rows
 from stanchion.store.session import Connection
@@ -51,6 +52,10 @@ class Inspection:
         """Return every tenant by id, the store's own chain left out."""
         return self._read(rows.read_tenants)
 
+    def erased_tenants(self) -> list[TenantRow]:
+        """Return every tenant that is erased, by id."""
+        return self._read(rows.read_erased_tenants)
+
     def signing_keys(self) -> list[SigningKeyRow]:
         """Return every signing key, the oldest first."""
         return self._read(rows.read_signing_keys)
@@ -72,6 +77,12 @@ class Inspection:
             return int(found[0][0]) if found else None
 
         return self._read(read)
+
+    def old_scores(self, tenant_id: str, *, before_ticks: int) -> int:
+        """Return how many scores of a tenant are of a time before another."""
+        return self._read(
+            lambda connection: count_old_scores(connection, tenant_id, before_ticks=before_ticks)
+        )
 
     def verify(self, tenant_id: str) -> VerifyReport:
         """Verify a tenant's chain and entities; raises for the first fault."""

@@ -6,20 +6,22 @@
 - A collection that is null, absent or no array has no elements.
 """
 
+from sqlalchemy import Table
+
 from stanchion.odata.filter.tree import Element, Kind, Member, Source
 from stanchion.store.bodies import document_of
 from stanchion.store.instants import instant_in
 from stanchion.store.spelling import Spelled, Sql
 
 
-def with_document(body: Sql, condition: Sql) -> Sql:
-    """Return a condition on the document of a body, which is decompressed and parsed once."""
+def with_document(table: Table, condition: Sql) -> Sql:
+    """Return a condition on the document of a row's body, which is decompressed and parsed once."""
     # Neither database folds a subquery without tables (SQLite), or with OFFSET (PostgreSQL), into the one around it:
     # folding would write the call wherever the document is named.
     return Spelled(
-        f"(SELECT @0 FROM (SELECT {document_of('@1')} AS json) AS document)",
+        f"(SELECT @0 FROM (SELECT {document_of('@1', '@2')} AS json) AS document)",
         "(SELECT @0 FROM (SELECT CAST(@1 AS jsonb) AS json OFFSET 0) AS document)",
-        of=(condition, body),
+        of=(condition, table.c.body, table.c.tenant_id),
     )
 
 

@@ -7,6 +7,7 @@
 """
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,6 +57,15 @@ def migrate_sqlite(connection: sqlite3.Connection, *, path: Path) -> Migrated:
     finally:
         connection.execute("PRAGMA foreign_keys=ON")
     return Migrated(former, HEAD_REVISION)
+
+
+def is_current(path: Path) -> bool:
+    """Say whether a SQLite file has the present schema; False too for one that cannot be looked at."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return schema_revision(connection, path=path) == HEAD_REVISION
+    except (OperatorError, sqlite3.Error):
+        return False
 
 
 def rehearse_sqlite(connection: sqlite3.Connection, *, path: Path) -> tuple[Migrated, list[str]]:

@@ -17,13 +17,17 @@ from stanchion.store.session import Connection, Readable
 
 
 class Moment:
-    """The entities and histories of one tenant; `head` is that of its chain, None where nobody added it."""
+    """The entities and histories of one tenant, and the head of its chain.
+
+    `head` is None where nobody added the tenant, or it is erased.
+    """
 
     def __init__(self, connection: Connection, *, tenant_id: str) -> None:
         self._connection = connection
         self._tenant_id = tenant_id
         # The first read is what fixes the moment.
-        self.head = reading.read_head(connection, tenant_id=tenant_id)
+        end = reading.read_end(connection, tenant_id=tenant_id)
+        self.head = end.head if end is not None and end.erased_ticks is None else None
 
     def entities(self, entity_set: EntitySet) -> Iterator[Stored]:
         """Give every entity of a set by id, some at a time."""

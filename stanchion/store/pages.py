@@ -4,7 +4,7 @@
   rows written meanwhile move nothing.
 - Text sorts by its first 256 characters, so that the keys of a row fit into a link whatever they hold.
 - Null is lower than any value, on every database (OData 4.01 Protocol 11.2.6.2).
-- Every order ends in the id, by which rows are looked up that were sorted without their bodies.
+- Every order ends in the id, by which bodies are looked up that are read later than their keys.
 - A filter is a further condition; its statements are kept apart, so that whoever varies filters without end pushes
   out nothing but filters.
 """
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, reduce
 from typing import NamedTuple, TypeAlias
 
+from msgspec.structs import replace
 from sqlalchemy import Select, Table, bindparam, case, false, func, literal_column, or_, select
 from sqlalchemy.sql.elements import ColumnElement, UnaryExpression
 
@@ -22,7 +23,7 @@ from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
 from stanchion.store.conditions import Array, conditions, filter_parameters
-from stanchion.store.expressions import BodyValue, Joined, LookedUp, PlainBody, text_array
+from stanchion.store.expressions import AnyOf, BodyBytes, BodyValue, Joined, PlainBody, text_array
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
@@ -69,6 +70,19 @@ def joined_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Co
 def keys_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
     """Return the statement of the order keys of rows, without their bodies."""
     return _statement(_page_keys, query, dialect)
+
+
+def plan_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
+    """Return the statement of a page without its bodies, a row for each: its bytes, then the order keys."""
+    return _statement(_plan, query, dialect)
+
+
+def named_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Compiled:
+    """Return the statement of those of some bodies that are of the query still, in any order: ids and bodies.
+
+    Its parameters are ids, an array, and those of a count.
+    """
+    return _statement(_named, replace(query, order=(IdKey(),), after=None), dialect)
 
 
 def sorts_bodies(order: Sequence[OrderKey]) -> bool:
@@ -142,8 +156,8 @@ def _statement(describe: _Description, query: ListQuery, dialect: DialectName) -
     return kept(describe, shape, dialect)
 
 
-# Three descriptions of each shape.
-@lru_cache(maxsize=3 * SHAPES_KEPT)
+# Five descriptions of each shape.
+@lru_cache(maxsize=5 * SHAPES_KEPT)
 def _plain_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
     return compile_statement(describe(shape), dialect)
 
@@ -155,15 +169,7 @@ def _filtered_statement(describe: _Description, shape: _Shape, dialect: DialectN
 
 def _page(shape: _Shape) -> Select[*tuple[object, ...]]:
     table = ENTITY_TABLES[shape.entity_set.name]
-    if not sorts_bodies(shape.order):
-        return _rows(shape, table.c.body, *(key.label(None) for key in _keys(shape)))
-    # The database sorts all rows: it is not to carry their bodies, which are looked up for those of the page.
-    keys = (key.label(f"sorted_{place}") for place, key in enumerate(_keys(shape)))
-    page = _rows(shape, *keys).subquery("page")
-    rows = LookedUp(page, table, onclause=table.c.id == [*page.c][-1])
-    orderings = (_ordering(key, by=by) for key, by in zip(page.c, shape.order, strict=True))
-    of_tenant = table.c.tenant_id == bindparam("tenant_id")
-    return select(table.c.body, *page.c).select_from(rows).where(of_tenant).order_by(*orderings)
+    return _rows(shape, table.c.body, *(key.label(None) for key in _keys(shape)))
 
 
 def _joined(shape: _Shape) -> Select[int, bytes]:
@@ -177,6 +183,21 @@ def _page_keys(shape: _Shape) -> Select[*tuple[object, ...]]:
     return _rows(shape, *(key.label(None) for key in _keys(shape)))
 
 
+def _plan(shape: _Shape) -> Select[*tuple[object, ...]]:
+    size: ColumnElement[object] = BodyBytes(ENTITY_TABLES[shape.entity_set.name].c.body)
+    return _rows(shape, size, *(key.label(None) for key in _keys(shape)))
+
+
+def _named(shape: _Shape) -> Select[*tuple[object, ...]]:
+    table = ENTITY_TABLES[shape.entity_set.name]
+    statement = (
+        select(table.c.id, table.c.body)
+        .where(table.c.tenant_id == bindparam("tenant_id"))
+        .where(AnyOf(table.c.id, "ids"))
+    )
+    return _asked(statement, shape)
+
+
 def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[object, ...]]:
     """Describe the rows of a page in their order."""
     table, keys = ENTITY_TABLES[shape.entity_set.name], _keys(shape)
@@ -187,10 +208,16 @@ def _rows(shape: _Shape, *columns: ColumnElement[object]) -> Select[*tuple[objec
         .limit(bindparam("limit"))
         .offset(bindparam("skip"))
     )
-    if shape.limited:
-        statement = statement.where(is_of_provider(table))
     if shape.nulls is not None:
         statement = statement.where(_after(keys, shape.order, shape.nulls))
+    return _asked(statement, shape)
+
+
+def _asked(statement: Select[*tuple[object, ...]], shape: _Shape) -> Select[*tuple[object, ...]]:
+    """Leave of the rows those that are seen and asked for."""
+    table = ENTITY_TABLES[shape.entity_set.name]
+    if shape.limited:
+        statement = statement.where(is_of_provider(table))
     return statement if shape.filter is None else statement.where(*conditions(shape.filter, table))
 
 
@@ -221,7 +248,11 @@ def _expression(key: OrderKey, table: Table, *, characters: ColumnElement[int]) 
             ) & (func.lower(table.c.vendor_information_provider) == literal_column("'securescore'"))
             return case((is_microsoft, literal_column("0")), else_=literal_column("1"))
         case PropertyKey(path, kind, column):
-            value = BodyValue(table.c.body, path) if column is None else table.c[column]
+            value = (
+                BodyValue(table.c.body, path, tenant_id=table.c.tenant_id)
+                if column is None
+                else table.c[column]
+            )
             return func.substr(value, _FIRST, characters) if kind.name == "Edm.String" else value
 
 

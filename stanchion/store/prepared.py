@@ -9,13 +9,16 @@
 
 from typing import TypeVar
 
+import zstandard
+
 from stanchion.ledger.changes import Head
 from stanchion.ledger.fold import Command
 from stanchion.ledger.later import later
 from stanchion.ledger.working_set import TenantState
 from stanchion.store.batch import Batch, all_or_nothing, commit, commit_batch, now_ticks, refusal
+from stanchion.store.dictionaries import DictionaryFault
 from stanchion.store.outcome import Outcome, Refused
-from stanchion.store.reading import read_head
+from stanchion.store.reading import read_end
 from stanchion.store.session import Connection
 from stanchion.store.touched import read_touched
 from stanchion.store.writing import packed, write
@@ -28,10 +31,13 @@ _TRIES = 3
 
 def commit_prepared(connection: Connection, command: Command[T], *, patience_seconds: float) -> Outcome[T]:
     """Run one command, prepared without the lock, at last after some tries with it; raises StoreBroken."""
+    failures: tuple[type[Exception], ...] = (*connection.failures, zstandard.ZstdError)
     for _ in range(_TRIES):
         try:
             outcome = _attempt(connection, command, patience_seconds=patience_seconds)
-        except connection.failures as error:
+        except DictionaryFault:
+            break  # It may have gone meanwhile, with what named it: with the lock nothing goes.
+        except failures as error:
             return refusal(connection, error)
         if outcome is not None:
             return outcome
@@ -46,7 +52,8 @@ def _attempt(connection: Connection, command: Command[T], *, patience_seconds: f
     batch.load_what_they_read([command])
     outcome = batch.apply(command)
     written = fold.written
-    packs = dict(packed(written.entities, keep=connection.keep, amended=written.amended))
+    keeper = connection.keeper(command.tenant_id)
+    packs = dict(packed(written.entities, keeper=keeper, amended=written.amended))
     # Most of what others wrote meanwhile is looked through here, so that little is left to do with the lock.
     if not view.advance(movable=written.movable):
         return None
@@ -59,8 +66,9 @@ def _attempt(connection: Connection, command: Command[T], *, patience_seconds: f
         if view.moved and view.head is not None:
             written = later(written, view.head, now_ticks=now_ticks())
             late = {key: written.entities[key] for key in written.entities.keys() - packs.keys()}
-            packs |= packed(late, keep=connection.keep)
-        write(connection, written, packs, tenant_id=command.tenant_id, head=written.changes[-1].head)
+            packs |= packed(late, keeper=keeper)
+        head = written.changes[-1].head
+        write(connection, written, packs, tenant_id=command.tenant_id, head=head, keeper=keeper)
         commit(connection, [outcome])
     return outcome
 
@@ -85,11 +93,14 @@ class _View:
         With `lock` the chain grows no further until the transaction ends.
         """
         tenant_id = self._state.tenant_id
-        now, seen = read_head(self._connection, tenant_id=tenant_id, lock=lock), self.head
+        end, seen = read_end(self._connection, tenant_id=tenant_id, lock=lock), self.head
+        now = end.head if end is not None else None
         if now == seen:
             return True
         if now is None or seen is None or now.sequence <= seen.sequence or not movable or self._state.rows:
             return False
+        if end is not None and (end.erased_ticks is not None or (end.erased_sequence or 0) > seen.sequence):
+            return False  # Nothing tells what was touched: it is gone.
         touched = read_touched(self._connection, tenant_id=tenant_id, since=seen.sequence)
         if any(self._state.holds(key) for key in touched):
             return False

@@ -53,7 +53,7 @@ class EntityRow(NamedTuple):
 class Proof:
     """The proofs of one tenant's rows; `body` gives the body of an entity that is kept, as the connection does."""
 
-    def __init__(self, tenant_id: str, *, body: Callable[[object], bytes]) -> None:
+    def __init__(self, tenant_id: str, *, body: Callable[[object, str], bytes]) -> None:
         self._tenant_id = tenant_id
         self._unkept = body
 
@@ -88,7 +88,7 @@ class Proof:
             raise self.fault(sequence, "does not match its hash")
         record = self._record(row)
         told = (record.tenant, record.sequence, record.time, record.command)
-        if told != (self._tenant_id, sequence, _instant(row.time_ticks), row.command_id):
+        if told != (self._tenant_id, sequence, instant_text(row.time_ticks), row.command_id):
             raise self.fault(sequence, "does not say what its columns say")
         if row.salt is not None and row.detail is not None:
             self._detail(row.detail, salt=row.salt, record=record)
@@ -120,6 +120,10 @@ class Proof:
         """Return what to say of a change."""
         return OperatorError(f"Change {sequence} of {self._tenant_id} {fault}.")
 
+    def row(self, fault: str) -> OperatorError:
+        """Return what to say of the tenant's own row."""
+        return OperatorError(f"The head of {self._tenant_id} {fault}.")
+
     def misfit(self, key: EntityKey, fault: str) -> OperatorError:
         """Return what to say of an entity."""
         return OperatorError(f"{key.entity_set}/{key.id} of {self._tenant_id} {fault}.")
@@ -140,7 +144,7 @@ class Proof:
 
     def _body(self, key: EntityKey, kept: object) -> bytes:
         try:
-            return self._unkept(kept)
+            return self._unkept(kept, self._tenant_id)
         except Foreign as error:
             raise self.misfit(key, FOREIGN) from error
         except _DAMAGED as error:
@@ -163,7 +167,8 @@ def all_bytes(*values: object) -> bool:
     return all(isinstance(value, bytes) for value in values)
 
 
-def _instant(ticks: object) -> str | None:
+def instant_text(ticks: object) -> str | None:
+    """Return the instant of ticks as records have it, None for what are none."""
     try:
         return format_instant(ticks) if isinstance(ticks, int) else None
     except (OverflowError, ValueError):

@@ -4,6 +4,7 @@
 - The deadline counts from the asking, so that a queue of slow queries does not grow older than that.
 - A thread takes what waits without a word to the event loop, and answers it by one call; the thread pools of the
   library cost as much for each read as reading a page of small rows.
+- After a large page it waits until the event loop has taken that: those read ahead would be in memory uncounted.
 """
 
 import asyncio
@@ -19,8 +20,9 @@ from typing import TypeVar
 
 from stanchion.errors import ServiceUnavailable
 from stanchion.store.connection import SQLiteConnection, connect
+from stanchion.store.contract import DeltaPage, Page
 from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
-from stanchion.store.failures import for_caller
+from stanchion.store.failures import for_caller, for_reader
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -30,6 +32,8 @@ T = TypeVar("T")
 READER_THREADS = 2
 # Pages take some 1 to 50 ms, so that what waits this deep is answered within the deadline.
 READER_CAPACITY = 256
+# What is read slower than a thread wakes up; and for how long the event loop may be busy with something else.
+_LARGE_BYTES, _LOOK_SECONDS, _TAKEN_SECONDS = 1024 * 1024, 0.001, 1.0
 # Readers wait only while another process recovers the write-ahead log.
 _BUSY_SECONDS = 1.0
 
@@ -87,6 +91,7 @@ class Readers:
         with closing(_Reader(self._path, statement_seconds=self._statement_seconds)) as reader:
             while (read := self._reads.get()) is not None:
                 read(reader)
+                del read  # It has the answer, which may be large.
 
 
 class _Reader:
@@ -129,13 +134,25 @@ def _answer(
     if answer.cancelled():
         return
     tell: Callable[[], None]
+    is_large = False
     try:
-        tell = partial(_settle, answer, answer.set_result, reader.read(read, began=began))
+        outcome = reader.read(read, began=began)
+        is_large = isinstance(outcome, (Page, DeltaPage)) and sum(map(len, outcome.runs)) > _LARGE_BYTES
+        tell = partial(_settle, answer, answer.set_result, outcome)
+        del outcome
     except Exception as error:  # noqa: BLE001 (whatever it is, whoever asked is to have it)
-        tell = partial(_settle, answer, answer.set_exception, error)
+        tell = partial(_settle, answer, answer.set_exception, for_reader(error))
     # Where the loop has ended, nobody waits any more.
     with suppress(RuntimeError):
         answer.get_loop().call_soon_threadsafe(tell)
+        if is_large:
+            _wait_until_taken(answer)
+
+
+def _wait_until_taken(answer: "asyncio.Future[R]") -> None:
+    end = time.monotonic() + _TAKEN_SECONDS
+    while not answer.done() and time.monotonic() < end:
+        time.sleep(_LOOK_SECONDS)
 
 
 def _settle(answer: "asyncio.Future[R]", settle: Callable[[T], None], outcome: T) -> None:

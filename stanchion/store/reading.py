@@ -5,6 +5,7 @@ Every function runs one statement, a list in chunks as many as it has; none begi
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 
@@ -25,13 +26,34 @@ _CHUNK_ROWS = 100
 _AT_ONCE: ColumnElement[int] = literal_column("0")
 
 
+class ChainEnd(NamedTuple):
+    """Where a tenant's chain ends; since when the tenant is erased, and which change said last that it is."""
+
+    head: Head
+    erased_ticks: int | None
+    erased_sequence: int | None
+
+
 def read_entities(
     connection: Connection, entity_set: EntitySet, *, tenant_id: str, ids: Iterable[str]
 ) -> dict[str, Stored]:
-    """Return those of the entities that exist, by id."""
-    parameters = {"tenant_id": tenant_id, "ids": connection.array(ids)}
-    rows = connection.fetch(entities_statement(entity_set, connection.dialect), parameters)
-    return {id: Stored(id, version, connection.body(body)) for id, version, body in rows}
+    """Return those of the entities that exist, by id; long bodies are not in memory twice but for some at a time."""
+    wanted, found = list(ids), dict[str, Stored]()
+    statement = entities_statement(entity_set, connection.dialect)
+    for start in range(0, len(wanted), _CHUNK_ROWS):
+        some = connection.array(wanted[start : start + _CHUNK_ROWS])
+        for id, version, body in connection.fetch(statement, {"tenant_id": tenant_id, "ids": some}):
+            found[id] = Stored(id, version, connection.body(body, tenant_id))
+    return found
+
+
+def read_entity(
+    connection: Connection, entity_set: EntitySet, *, tenant_id: str, id: str
+) -> dict[str, Stored]:
+    """Return one entity by its id, if it exists; for a single one this costs two thirds of `read_entities`."""
+    parameters = {"tenant_id": tenant_id, "id": id}
+    rows = connection.fetch(entity_statement(entity_set, connection.dialect), parameters)
+    return {id: Stored(id, version, connection.body(body, tenant_id)) for id, version, body in rows}
 
 
 def read_chunks(connection: Connection, entity_set: EntitySet, *, tenant_id: str) -> Iterator[Stored]:
@@ -41,7 +63,7 @@ def read_chunks(connection: Connection, entity_set: EntitySet, *, tenant_id: str
         parameters = {"tenant_id": tenant_id, "after": after, "limit": _CHUNK_ROWS}
         rows = connection.fetch(statement, parameters)
         for id, version, body in rows:
-            yield Stored(id, version, connection.body(body))
+            yield Stored(id, version, connection.body(body, tenant_id))
         if len(rows) < _CHUNK_ROWS:
             return
         after = rows[-1][0]
@@ -54,7 +76,7 @@ def read_histories(
     histories: dict[str, list[Stored]] = {}
     parameters = {"tenant_id": tenant_id, "control_ids": connection.array(control_ids)}
     for control_id, id, version, body in connection.fetch(history_statement(connection.dialect), parameters):
-        histories.setdefault(control_id, []).append(Stored(id, version, connection.body(body)))
+        histories.setdefault(control_id, []).append(Stored(id, version, connection.body(body, tenant_id)))
     return {control_id: tuple(entries) for control_id, entries in histories.items()}
 
 
@@ -64,7 +86,10 @@ def read_latest_decisions(
     """Return the decision that stands about each control that has any, by control id."""
     parameters = {"tenant_id": tenant_id, "control_ids": connection.array(control_ids), "place": 1}
     rows = connection.fetch(latest_decision_statement(connection.dialect), parameters)
-    return {control_id: Stored(id, version, connection.body(body)) for control_id, id, version, body in rows}
+    return {
+        control_id: Stored(id, version, connection.body(body, tenant_id))
+        for control_id, id, version, body in rows
+    }
 
 
 def read_ids_beside(connection: Connection, *, tenant_id: str, control_id: str) -> frozenset[str]:
@@ -92,8 +117,17 @@ def read_head(connection: Connection, *, tenant_id: str, lock: bool = False) -> 
 
     With `lock` nobody else writes to the tenant until the transaction ends; SQLite lets one write anyway.
     """
+    end = read_end(connection, tenant_id=tenant_id, lock=lock)
+    return end.head if end is not None else None
+
+
+def read_end(connection: Connection, *, tenant_id: str, lock: bool = False) -> ChainEnd | None:
+    """Return what `read_head` does, and whether the tenant is erased."""
     rows = connection.fetch(head_statement(connection.dialect, lock=lock), {"tenant_id": tenant_id})
-    return Head(*rows[0]) if rows else None
+    if not rows:
+        return None
+    sequence, digest, erased_ticks, erased_sequence = rows[0]
+    return ChainEnd(Head(sequence, digest), erased_ticks, erased_sequence)
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
@@ -106,6 +140,13 @@ def entities_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -
     asked = func.json_each(bindparam("ids")).table_valued("value", name="asked")
     looked_up = LookedUp(asked, id_column.table, onclause=id_column == asked.c.value)
     return compile_statement(_rows(entity_set).select_from(looked_up), dialect)
+
+
+@lru_cache(maxsize=SHAPES_KEPT)
+def entity_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
+    """One entity by its id."""
+    id_column = ENTITY_TABLES[entity_set.name].c.id
+    return compile_statement(_rows(entity_set).where(id_column == bindparam("id")), dialect)
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
@@ -189,7 +230,8 @@ def newest_score_statement(dialect: DialectName = "sqlite") -> Compiled:
 @lru_cache(maxsize=SHAPES_KEPT)
 def head_statement(dialect: DialectName = "sqlite", *, lock: bool = False) -> Compiled:
     """The head of a tenant's chain, locked for the transaction where the database locks rows."""
-    statement = select(tenants.c.sequence, tenants.c.head_hash)
+    erased = (tenants.c.erased_ticks, tenants.c.erased_sequence)
+    statement = select(tenants.c.sequence, tenants.c.head_hash, *erased)
     statement = statement.where(tenants.c.tenant_id == bindparam("tenant_id"))
     return compile_statement(statement.with_for_update() if lock else statement, dialect)
 

@@ -4,11 +4,11 @@ They are few and read by key; administration writes them through commands, as `R
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Table, bindparam, select
+from sqlalchemy import Column, Table, bindparam, select
 
 from stanchion.ledger.working_set import Row, RowKey, RowValue, TableKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
@@ -25,11 +25,13 @@ _WRITABLE = {table.name: table for table in (clients, issuers, signing_keys, met
 
 @dataclass(frozen=True)
 class TenantRow:
-    """A tenant that somebody added."""
+    """A tenant that somebody added; from `erased_ticks` on nobody is shown it."""
 
     tenant_id: str
     name: str
     created_ticks: int
+    erased_ticks: int | None = None
+    erased_sequence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,20 @@ class IssuerRow:
 
 
 def read_tenant(connection: Connection, tenant_id: str) -> TenantRow | None:
-    """Return a tenant, or None; the store's own chain is none."""
+    """Return a tenant, or None for one that is not there or erased; the store's own chain is none."""
     rows = connection.fetch(tenant_statement(connection.dialect), {"tenant_id": tenant_id})
-    return TenantRow(*rows[0]) if rows and tenant_id != STORE_CHAIN else None
+    found = TenantRow(*rows[0]) if rows and tenant_id != STORE_CHAIN else None
+    return found if found is not None and found.erased_ticks is None else None
 
 
 def read_tenants(connection: Connection) -> list[TenantRow]:
-    """Return every tenant by id, the store's own chain left out."""
-    rows = (TenantRow(*row) for row in connection.fetch(tenants_statement(connection.dialect), {}))
-    return [row for row in rows if row.tenant_id != STORE_CHAIN]
+    """Return every tenant by id; the store's own chain, and what is erased, left out."""
+    return [row for row in _all_tenants(connection) if row.erased_ticks is None]
+
+
+def read_erased_tenants(connection: Connection) -> list[TenantRow]:
+    """Return every tenant that is erased, by id."""
+    return [row for row in _all_tenants(connection) if row.erased_ticks is not None]
 
 
 def read_client(connection: Connection, client_id: str) -> ClientRow | None:
@@ -130,7 +137,7 @@ def read_row(connection: Connection, key: RowKey) -> Row | None:
     table = writable_table(key)
     if table is tenants:
         tenant = connection.fetch(tenant_statement(connection.dialect), {"tenant_id": key.key})
-        return dict(zip(("tenant_id", "name", "created_ticks"), tenant[0], strict=True)) if tenant else None
+        return asdict(TenantRow(*tenant[0])) if tenant else None
     rows: Sequence[Sequence[RowValue]] = connection.fetch(
         row_statement(table, connection.dialect), {"key": key.key}
     )
@@ -146,6 +153,15 @@ def read_table(connection: Connection, key: TableKey) -> dict[RowKey, Row]:
     raise KeyError(key.table)
 
 
+def _all_tenants(connection: Connection) -> list[TenantRow]:
+    rows = (TenantRow(*row) for row in connection.fetch(tenants_statement(connection.dialect), {}))
+    return [row for row in rows if row.tenant_id != STORE_CHAIN]
+
+
+def _tenant_columns() -> list[Column[Any]]:
+    return [tenants.c[each.name] for each in fields(TenantRow)]
+
+
 def writable_table(key: RowKey) -> Table:
     """Return the table of a row; raises KeyError for a table whose rows commands may not write."""
     return _WRITABLE[key.table]
@@ -159,14 +175,14 @@ def key_column(table: Table) -> str:
 @lru_cache
 def tenant_statement(dialect: DialectName = "sqlite") -> Compiled:
     """One tenant."""
-    statement = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_ticks)
+    statement = select(*_tenant_columns())
     return compile_statement(statement.where(tenants.c.tenant_id == bindparam("tenant_id")), dialect)
 
 
 @lru_cache
 def tenants_statement(dialect: DialectName = "sqlite") -> Compiled:
     """Every tenant, by id."""
-    statement = select(tenants.c.tenant_id, tenants.c.name, tenants.c.created_ticks)
+    statement = select(*_tenant_columns())
     return compile_statement(
         statement.order_by(tenants.c.tenant_id), dialect, fleet="operators list all tenants"
     )

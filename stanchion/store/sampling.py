@@ -18,8 +18,9 @@ from stanchion.ledger.changes import ChangeRecord, Head, Touched, first_head
 from stanchion.ledger.working_set import EntityKey
 from stanchion.model.edm import ENTITY_SETS, EntitySet
 from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.erased_part import erased_head, is_erased, under_way
 from stanchion.store.proof import ChangeRow, EntityRow, Proof
-from stanchion.store.reading import read_head
+from stanchion.store.reading import read_end
 from stanchion.store.session import Connection
 from stanchion.store.tables import ENTITY_TABLES, changes, tombstones
 from stanchion.store.verify import change_rows, entity_rows
@@ -56,25 +57,35 @@ class _Sample:
         self._dialect = connection.dialect
         self._proof = Proof(tenant_id, body=connection.body)
         self._records: dict[int, ChangeRecord] = {}
+        self._hashes = 0  # of changes of which nothing else is left
+        self._erased_before = 0  # no other change may have lost its record
 
     def report(self) -> SampleReport:
-        head = self._proof.head(read_head(self._connection, tenant_id=self._tenant_id))
+        end = read_end(self._connection, tenant_id=self._tenant_id)
+        head = self._proof.head(end.head if end is not None else None)
+        assert end is not None  # noqa: S101 (it was just proved)
+        self._erased_before = head.sequence + 1 if under_way(end) else end.erased_sequence or 0
         newest = range(max(0, head.sequence - NEWEST_CHANGES), head.sequence)
         self._proof.ends(self._walk(newest), head=head)
         for after in self._random.sample(range(newest.start), min(OLDER_CHANGES, newest.start)):
             self._walk(range(after, after + 1))
-        touched = self._touched()
+        # While a tenant is being erased nothing tells what should still be there.
+        touched = [] if under_way(end) else self._touched()
         for each in touched:
             self._check(each)
-        return SampleReport(len(self._records), len(touched), head.sequence)
+        return SampleReport(len(self._records) + self._hashes, len(touched), head.sequence)
 
     def _walk(self, sequences: range) -> Head:
         """Verify the changes that follow each of some sequences on end; return the last of them."""
         last = self._link(sequences.start)
         parameters = {"tenant_id": self._tenant_id, "after": sequences.start, "limit": len(sequences)}
         for row in map(ChangeRow._make, self._connection.fetch(changes_statement(self._dialect), parameters)):
-            self._records[row.sequence] = self._proof.change(row, after=last)
-            last = Head(row.sequence, row.hash)
+            if is_erased(row) and row.sequence < self._erased_before:
+                last = erased_head(row, after=last, proof=self._proof)
+                self._hashes += 1
+            else:
+                self._records[row.sequence] = self._proof.change(row, after=last)
+                last = Head(row.sequence, row.hash)
         return last
 
     def _link(self, sequence: int) -> Head:

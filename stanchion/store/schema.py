@@ -2,8 +2,11 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from typing import TYPE_CHECKING
 
+from stanchion.errors import OperatorError
 from stanchion.store.connection import connect, database_path
 from stanchion.store.failures import for_operator
 from stanchion.store.file_inspection import inspect_file
@@ -12,7 +15,13 @@ from stanchion.store.postgresql.url import is_postgresql
 from stanchion.store.sqlite import SQLiteStore
 from stanchion.store.tables import HEAD_REVISION
 
+if TYPE_CHECKING:
+    from stanchion.store.postgresql.distribute import Plan, Step
+
 PATIENCE_SECONDS = 60.0
+SHARDS = 32
+"""Pieces that a spread table has at first: enough for 16 nodes with two each. Citus can cut a table anew later."""
+MOST_SHARDS = 1024
 _BUSY_SECONDS = 30.0
 
 
@@ -46,6 +55,37 @@ def rehearse(database: str, *, patience_seconds: float) -> tuple[Migrated, list[
             return rehearse_sqlite(connection, path=path)
     except sqlite3.Error as error:
         raise for_operator(error, path=str(path)) from error
+
+
+def distribute(
+    database: str, *, tell: "Callable[[Step], None]", shards: int, patience_seconds: float
+) -> "Plan":
+    """Spread a PostgreSQL database of the present schema over its cluster; return the plan that was carried out.
+
+    `tell` is given each step before it is run. Raises OperatorError, as for a SQLite file.
+    """
+    _require_postgresql(database)
+    from stanchion.store.postgresql.distributing import distribute_postgresql
+
+    return asyncio.run(
+        distribute_postgresql(database, tell=tell, shards=shards, patience_seconds=patience_seconds)
+    )
+
+
+def look(database: str, *, shards: int) -> "Plan":
+    """Return what `distribute` would do, of a database of any schema; raises OperatorError like it."""
+    _require_postgresql(database)
+    from stanchion.store.postgresql.distributing import look as look_at_postgresql
+
+    return asyncio.run(look_at_postgresql(database, shards=shards))
+
+
+def _require_postgresql(database: str) -> None:
+    if not is_postgresql(database):
+        raise OperatorError(
+            "A SQLite file lies on one machine and cannot be spread: `stanchion copy` it to PostgreSQL, and spread "
+            "that."
+        )
 
 
 def _revision(database: str) -> str | None:

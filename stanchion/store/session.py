@@ -6,9 +6,25 @@
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from stanchion.store.compile import Compiled, DialectName
+
+Source: TypeAlias = tuple[str | None, str | None]
+"""The vendor and the provider of a score."""
+
+
+class Keeper(Protocol):
+    """What keeps the bodies of one tenant, for one transaction."""
+
+    def keep(self, body: bytes, *, source: Source | None = None) -> object:
+        """Return a body as its row is to have it; `source` is that of a score."""
+
+    def write(self) -> None:
+        """Write what the bodies need besides, inside the transaction that is open, before they are written."""
+
+    def forget(self) -> None:
+        """Remove what no body needs any more, in the transaction that has deleted some."""
 
 
 class Connection(Protocol):
@@ -40,13 +56,13 @@ class Connection(Protocol):
     def array(self, values: Iterable[object]) -> object:
         """Return an array as a parameter: JSON text on SQLite, a list on PostgreSQL."""
 
-    def keep(self, body: bytes) -> object:
-        """Return the body of an entity as it is kept: packed on SQLite, text on PostgreSQL."""
+    def keeper(self, tenant_id: str) -> Keeper:
+        """Return what makes of a tenant's bodies what is kept: packed on SQLite, text on PostgreSQL."""
 
-    def body(self, kept: object) -> bytes:
-        """Return the body that is kept; raises zstandard.ZstdError for a damaged one."""
+    def body(self, kept: object, tenant_id: str) -> bytes:
+        """Return the body of a tenant's that is kept; raises zstandard.ZstdError for a damaged one."""
 
-    def bodies(self, kept: list[Any]) -> list[bytes]:
+    def bodies(self, kept: list[Any], tenant_id: str) -> list[bytes]:
         """Return the bodies that are kept; raises like `body`."""
 
     def snapshot(self) -> AbstractContextManager[None]:

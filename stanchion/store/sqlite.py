@@ -25,7 +25,8 @@ from stanchion.model.edm import EntitySet
 from stanchion.odata.delta import DeltaQuery
 from stanchion.odata.query import ListQuery
 from stanchion.store import reading, rows
-from stanchion.store.batch import commit_batch
+from stanchion.store.batch import commit_batch, transacted
+from stanchion.store.chain_heads import ChainHeads, read_chain_heads
 from stanchion.store.commit import GroupCommit
 from stanchion.store.connection import SQLiteConnection, connect, database_path
 from stanchion.store.contract import DeltaPage, Page
@@ -37,11 +38,12 @@ from stanchion.store.meta import StoreFacts, store_facts
 from stanchion.store.migrate import migrate_sqlite
 from stanchion.store.moment import Moment, moment
 from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken
-from stanchion.store.page_reading import read_count, read_page
+from stanchion.store.page_reading import read_count, read_page, read_piece
 from stanchion.store.point_reads import PointReads
 from stanchion.store.prepared import commit_prepared
 from stanchion.store.readers import Readers
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
+from stanchion.store.session import Connection
 from stanchion.store.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
@@ -142,15 +144,29 @@ class SQLiteStore:
         """Return an entity, or None."""
         return self._point_reads.get(tenant_id, entity_set, id)
 
-    async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
+    async def page(
+        self, tenant_id: str, query: ListQuery, *, max_bytes: int, piece_bytes: int | None = None
+    ) -> Page:
         """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
 
         def read(reader: SQLiteConnection) -> Page:
             with reader.snapshot():
-                page = read_page(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
+                page = read_page(
+                    reader, query, tenant_id=tenant_id, max_bytes=max_bytes, piece_bytes=piece_bytes
+                )
                 if query.count:
                     page = replace(page, count=read_count(reader, query, tenant_id=tenant_id))
             return page
+
+        return await self._readers.read(read)
+
+    async def piece(self, tenant_id: str, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Return bodies by their ids as they are now, in this order, each after a comma."""
+
+        def read(reader: SQLiteConnection) -> bytes:
+            # The dictionaries of bodies are read after them: those of deleted ones may be gone.
+            with reader.snapshot():
+                return read_piece(reader, query, ids, tenant_id=tenant_id)
 
         return await self._readers.read(read)
 
@@ -178,6 +194,10 @@ class SQLiteStore:
     async def head(self, tenant_id: str) -> Head | None:
         """Return the head of a tenant's chain, or None for a tenant that nobody added."""
         return self._read(lambda reader: reading.read_head(reader, tenant_id=tenant_id))
+
+    async def chain_heads(self) -> ChainHeads:
+        """Return what the heads of all tenants' chains say together."""
+        return await self._readers.read(read_chain_heads)
 
     def snapshot(self, tenant_id: str) -> AbstractContextManager[Moment]:
         """Open a tenant as it is at this moment, for as long as the block lasts; raises OperatorError."""
@@ -226,6 +246,14 @@ class SQLiteStore:
                 return result
             case Refused(refusal):
                 raise refusal
+
+    def transact(self, work: Callable[[Connection], R]) -> R:
+        """Return what a plain function returns that writes in a transaction of its own; raises OperatorError."""
+        with self._writing:
+            try:
+                return transacted(self._writer, work, patience_seconds=self._patience_seconds)
+            except sqlite3.Error as error:
+                raise for_operator(error, path=self.name) from error
 
     @property
     def reads_wait(self) -> bool:

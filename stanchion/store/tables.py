@@ -28,7 +28,7 @@ from sqlalchemy.types import TypeEngine
 
 from stanchion.model.edm import CONTROL_PROFILES, DECISIONS, ENTITY_SETS, GRAPH_SETS, EntitySet, PrimitiveName
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005")  # every revision of the schema, oldest first
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006")  # every revision of the schema, oldest first
 HEAD_REVISION = REVISIONS[-1]
 
 T = TypeVar("T")
@@ -93,6 +93,10 @@ tenants = Table(
     _required("created_ticks", BigInteger()),
     _required("sequence", BigInteger()),
     _required("head_hash", LargeBinary()),
+    # Nobody is shown a tenant from `erased_ticks` on. What came before change `erased_sequence` is gone for ever,
+    # also where the tenant was added again since.
+    Column("erased_ticks", BigInteger()),
+    Column("erased_sequence", BigInteger()),
     PrimaryKeyConstraint("tenant_id", name="pk_tenants"),
 )
 
@@ -153,7 +157,7 @@ departures = Table(
     Index("ix_departures_version", "tenant_id", "entity_set", "provider", "version"),
 )
 
-# Room for bodies that are compressed against an earlier one; nothing writes it yet.
+# Scores after which later ones are packed, on SQLite; a body names its own, and the column of entities stays null.
 dictionaries = Table(
     "dictionaries",
     metadata,

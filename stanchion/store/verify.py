@@ -6,23 +6,27 @@
 - No entity is there that no change wrote, none is missing, and each deleted one has its tombstone.
 - What left its provider is told as the last change says by which it did, and nothing else is.
 - A detail or salt may have been erased; what is still there matches the record.
+- Of a tenant that was erased the hashes are left, and the change that says so. While it is being erased nothing tells
+  what should still be there.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, bindparam, select
 
 from stanchion.errors import OperatorError
-from stanchion.ledger.changes import Head, first_head
+from stanchion.ledger.changes import ChangeRecord, Head, first_head
 from stanchion.ledger.working_set import EntityKey
 from stanchion.model.edm import ENTITY_SETS, EntitySet
 from stanchion.store.compile import Compiled, DialectName, compile_statement
+from stanchion.store.dictionaries import require_dictionaries
+from stanchion.store.erased_part import ErasedPart, is_erased, under_way
 from stanchion.store.proof import ChangeRow, EntityRow, Proof
-from stanchion.store.reading import read_head
+from stanchion.store.reading import read_end
 from stanchion.store.session import Connection, Readable
 from stanchion.store.tables import ENTITY_TABLES, change_details, changes, departures, tombstones
 
@@ -35,7 +39,8 @@ class VerifyReport:
     """What was verified: the head of the chain, and how many changes and stored entities it explains.
 
     Of those entities `unchecked` have lost the salt of their change, so that nothing tells whether their bodies
-    are what was written.
+    are what was written. Of `erased_changes` only the hashes are left; `closed_ticks` is since when the tenant is
+    erased, `under_way` where that has not ended.
     """
 
     sequence: int
@@ -43,6 +48,9 @@ class VerifyReport:
     changes: int
     entities: int
     unchecked: int = 0
+    erased_changes: int = 0
+    closed_ticks: int | None = None
+    under_way: bool = False
 
 
 def verify(store: Readable, tenant_id: str, *, head: tuple[int, str] | None) -> VerifyReport:
@@ -73,32 +81,56 @@ class _Walk:
         self._unchecked = 0
 
     def report(self, *, noted: tuple[int, str] | None) -> VerifyReport:
-        head = self._proof.head(read_head(self._connection, tenant_id=self._tenant_id))
-        self._proof.ends(self._walk_chain(noted), head=head)
+        end = read_end(self._connection, tenant_id=self._tenant_id)
+        head = self._proof.head(end.head if end is not None else None)
+        assert end is not None  # noqa: S101 (it was just proved)
+        erased = ErasedPart(self._proof, end)
+        self._proof.ends(self._walk_chain(noted, erased), head=head)
+        report = VerifyReport(
+            head.sequence,
+            head.hash.hex(),
+            head.sequence,
+            0,
+            erased_changes=erased.changes,
+            closed_ticks=end.erased_ticks,
+            under_way=under_way(end),
+        )
+        if report.under_way:
+            return report
         entities = sum(self._check_set(entity_set) for entity_set in ENTITY_SETS.values())
+        if self._dialect == "sqlite":
+            require_dictionaries(self._connection, self._tenant_id)
         self._check_nothing_is_missing()
         self._check_details()
         self._check_tombstones()
         self._check_departures()
-        return VerifyReport(head.sequence, head.hash.hex(), head.sequence, entities, self._unchecked)
+        return replace(report, entities=entities, unchecked=self._unchecked)
 
-    def _walk_chain(self, noted: tuple[int, str] | None) -> Head:
+    def _walk_chain(self, noted: tuple[int, str] | None, erased: ErasedPart) -> Head:
         head = first_head(self._tenant_id)
         seen = noted is None
         for row in map(ChangeRow._make, self._rows(chain_statement(self._dialect))):
-            record = self._proof.change(row, after=head)
-            for touched in record.entities:
-                key = EntityKey(touched.entity_set, touched.id)
-                self._last[key] = (touched.version, touched.digest)
-                if touched.left is not None:
-                    self._left[key, touched.left] = touched.version
-            head = Head(row.sequence, row.hash)
+            if is_erased(row):
+                head = erased.add(row, after=head)
+            else:
+                record = self._proof.change(row, after=head)
+                erased.followed(row, record)
+                self._note(record)
+                head = Head(row.sequence, row.hash)
             seen = seen or noted == (row.sequence, row.hash.hex())
         if not seen and noted is not None and noted != (0, first_head(self._tenant_id).hash.hex()):
             raise OperatorError(
                 f"The head {noted[0]}:{noted[1]} noted earlier is not in the chain of {self._tenant_id}."
             )
+        erased.ends()
         return head
+
+    def _note(self, record: ChangeRecord) -> None:
+        for touched in record.entities:
+            key = EntityKey(touched.entity_set, touched.id)
+            self._last[key] = (touched.version, touched.digest)
+            if touched.left is not None:
+                self._left[key, touched.left] = touched.version
 
     def _check_set(self, entity_set: EntitySet) -> int:
         count = 0

@@ -5,23 +5,24 @@
   statement, and getting back to work costs more than the row. Values are by place, as the parameters stand.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, cast
 
-from sqlalchemy import Integer, Table, Text, bindparam, cast, delete, insert, update
+from sqlalchemy import Integer, Table, Text, bindparam, delete, insert, update
+from sqlalchemy import cast as casted
 
 from stanchion.ledger.changes import Change, Head
 from stanchion.ledger.fold import Written
 from stanchion.ledger.working_set import EntityKey, Row, RowKey, Stored
 from stanchion.model.check import ColumnValue, column_value
-from stanchion.model.edm import DECISIONS, ENTITY_SETS, EntitySet
+from stanchion.model.edm import DECISIONS, ENTITY_SETS, SECURE_SCORES, EntitySet
 from stanchion.store.bodies import pack
 from stanchion.store.compile import Compiled, DialectName, compile_for_rows, compile_statement, upsert
 from stanchion.store.expressions import AnyOf
 from stanchion.store.rows import DIRECTORY_TABLES, key_column, writable_table
-from stanchion.store.session import Connection
+from stanchion.store.session import Connection, Keeper, Source
 from stanchion.store.tables import (
     ENTITY_TABLES,
     change_details,
@@ -42,26 +43,37 @@ class PackedEntity(NamedTuple):
 
 Packed: TypeAlias = Mapping[EntityKey, PackedEntity]
 _Values: TypeAlias = "tuple[object, ...]"
+_SCORES = ENTITY_TABLES[SECURE_SCORES.name]
 
 
 def packed(
     entities: Mapping[EntityKey, Stored | None],
     *,
-    keep: Callable[[bytes], object],
+    keeper: Keeper,
     amended: AbstractSet[EntityKey] = frozenset(),
 ) -> Packed:
-    """Return the entities that are there after a batch as their rows will have them; `keep` is the connection's."""
+    """Return the entities that are there after a batch as their rows will have them."""
     return {
-        key: PackedEntity(None, keep(stored.body)) if key in amended else _packed(key, stored, keep=keep)
+        key: PackedEntity(None, keeper.keep(stored.body))
+        if key in amended
+        else _packed(key, stored, keeper=keeper)
         for key, stored in entities.items()
         if stored is not None
     }
 
 
-def write(connection: Connection, written: Written, packs: Packed, *, tenant_id: str, head: Head) -> None:
+def write(
+    connection: Connection,
+    written: Written,
+    packs: Packed,
+    *,
+    tenant_id: str,
+    head: Head,
+    keeper: Keeper,
+) -> None:
     """Write one tenant's part of a batch, inside the transaction that is open.
 
-    `packs` has every entity that is written.
+    `packs` has every entity that is written, as `keeper` made it.
     """
     if not written.changes:
         return
@@ -70,12 +82,17 @@ def write(connection: Connection, written: Written, packs: Packed, *, tenant_id:
         _insert_tenant(connection, row, tenant_id=tenant_id, head=head)
     else:
         _move_head(connection, tenant_id=tenant_id, head=head)
+        if (renewed := written.rows.get(RowKey(tenants.name, tenant_id))) is not None:
+            _write_tenant(connection, renewed, tenant_id=tenant_id)
     _insert_changes(connection, written.changes)
+    keeper.write()
     for entity_set in ENTITY_SETS.values():
         mine = {key: stored for key, stored in written.entities.items() if key.entity_set == entity_set.name}
         if mine:
             _put(connection, entity_set, mine, packs, tenant_id=tenant_id)
             _delete(connection, entity_set, mine, written, tenant_id=tenant_id)
+            if entity_set is SECURE_SCORES and None in mine.values():
+                keeper.forget()
     if written.departures:
         gone: list[_Values] = [
             (tenant_id, key.entity_set, provider, key.id, version)
@@ -85,15 +102,33 @@ def write(connection: Connection, written: Written, packs: Packed, *, tenant_id:
     _write_rows(connection, written.rows)
 
 
-def _packed(key: EntityKey, stored: Stored, *, keep: Callable[[bytes], object]) -> PackedEntity:
+def source_of(table: Table, row: Mapping[str, object]) -> Source | None:
+    """Return whose score a row by names of columns is; None of any other entity."""
+    if table is not _SCORES:
+        return None
+    vendor, provider = row["vendor_information_vendor"], row["vendor_information_provider"]
+    return cast("str | None", vendor), cast("str | None", provider)
+
+
+def _packed(key: EntityKey, stored: Stored, *, keeper: Keeper) -> PackedEntity:
     columns, value = ENTITY_SETS[key.entity_set].columns, stored.value
     stored.drop_value()  # Nothing asks for it after this.
-    return PackedEntity(tuple([column_value(column, value) for column in columns]), keep(stored.body))
+    values = tuple([column_value(column, value) for column in columns])
+    if key.entity_set != SECURE_SCORES.name:
+        return PackedEntity(values, keeper.keep(stored.body))
+    row = dict(zip((column.name for column in columns), values, strict=True))
+    return PackedEntity(values, keeper.keep(stored.body, source=source_of(_SCORES, row)))
 
 
 def _insert_tenant(connection: Connection, row: Row, *, tenant_id: str, head: Head) -> None:
-    values = (tenant_id, row["name"], row["created_ticks"], head.sequence, head.hash)
+    values = (tenant_id, row["name"], row["created_ticks"], head.sequence, head.hash, None, None)
     connection.write_rows(insert_statement(tenants, connection.dialect), [values])
+
+
+def _write_tenant(connection: Connection, row: Row, *, tenant_id: str) -> None:
+    names = ("name", "created_ticks", "erased_ticks", "erased_sequence")
+    parameters = {"tenant_id": tenant_id, **{f"new_{name}": row[name] for name in names}}
+    connection.fetch(tenant_row_statement(connection.dialect), parameters)
 
 
 def _move_head(connection: Connection, *, tenant_id: str, head: Head) -> None:
@@ -168,7 +203,12 @@ def _write_rows(connection: Connection, rows: Mapping[RowKey, Row]) -> None:
             whole = {key_column(table): key.key, **row}
             connection.write_rows(statement, [tuple(whole[name] for name in statement.parameters)])
     if any(key.table in DIRECTORY_TABLES for key in rows):
-        connection.fetch(revision_statement(connection.dialect), {"key": "directory_revision", "one": 1})
+        grow_directory_revision(connection)
+
+
+def grow_directory_revision(connection: Connection) -> None:
+    """Have servers read their directory again, from the COMMIT of the transaction that is open."""
+    connection.fetch(revision_statement(connection.dialect), {"key": "directory_revision", "one": 1})
 
 
 @lru_cache
@@ -203,6 +243,18 @@ def head_statement(dialect: DialectName = "sqlite") -> Compiled:
 
 
 @lru_cache
+def tenant_row_statement(dialect: DialectName = "sqlite") -> Compiled:
+    """A tenant that is there gets another row: it is erased, or added again."""
+    names = ("name", "created_ticks", "erased_ticks", "erased_sequence")
+    statement = (
+        update(tenants)
+        .where(tenants.c.tenant_id == bindparam("tenant_id"))
+        .values({name: bindparam(f"new_{name}") for name in names})
+    )
+    return compile_statement(statement, dialect)
+
+
+@lru_cache
 def delete_statement(entity_set: EntitySet, dialect: DialectName = "sqlite") -> Compiled:
     """An entity goes."""
     table = ENTITY_TABLES[entity_set.name]
@@ -226,6 +278,6 @@ def forget_tombstones_statement(dialect: DialectName = "sqlite") -> Compiled:
 @lru_cache
 def revision_statement(dialect: DialectName = "sqlite") -> Compiled:
     """The directory's revision grows by one."""
-    grown = cast(meta.c.value, Integer) + cast(bindparam("one"), Integer)
-    statement = update(meta).where(meta.c.key == bindparam("key")).values(value=cast(grown, Text))
+    grown = casted(meta.c.value, Integer) + casted(bindparam("one"), Integer)
+    statement = update(meta).where(meta.c.key == bindparam("key")).values(value=casted(grown, Text))
     return compile_statement(statement, dialect)

@@ -45,6 +45,7 @@ from stanchion.web.call import Call
 from stanchion.web.exchange import JSON, Reply, Request
 from stanchion.web.request_ids import request_ids
 from stanchion.web.request_log import RequestLog
+from stanchion.web.trace_context import caller_span
 from stanchion.web.writing import MAX_INLINE_BYTES
 
 # Twice the largest page.
@@ -149,6 +150,7 @@ class Batches:
             check_size(request, self._settings)
             reply = await self._operation(request, call.origin)
             if request.method != "HEAD":
+                await reply.whole()
                 reply = under_way.fitting(request, reply)
         except Exception as error:  # noqa: BLE001 (every request has an answer, whatever becomes of it)
             refusal = told(error)
@@ -214,7 +216,13 @@ def _request(item: BatchItem, call: Call, *, request_id: str) -> Request:
         query=b"",
         headers=headers,
         receive=receive,
-        trace=Trace(request_id, call.caller.tenant_id, batch.trace.request_id, call.caller.app_id),
+        trace=Trace(
+            request_id,
+            call.caller.tenant_id,
+            batch.trace.request_id,
+            call.caller.app_id,
+            sent_in=caller_span(headers.get("traceparent", "")) or batch.trace.sent_in,
+        ),
     )
 
 

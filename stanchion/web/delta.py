@@ -32,8 +32,9 @@ class Deltas:
         page = await self._store.delta(
             caller.tenant_id, _of_size(query, preferences), max_bytes=self._max_page_bytes
         )
-        # The store is older than the link: somebody put a former file of it back.
-        if query.place is not None and query.place.seen > page.head:
+        # The store is older than the link, because somebody put a former file of it back; or the tenant was erased
+        # since, and nothing is left to tell what went.
+        if query.place is not None and not page.begins <= query.place.seen <= page.head:
             raise links.lost(query)
         if page.next is not None:
             link = ("nextLink", links.next(query, page.next))

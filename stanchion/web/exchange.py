@@ -3,7 +3,7 @@
 Header names are lower case; a header that came more than once has its values joined by a comma (RFC 9110 5.3).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 
 import msgspec
 from starlette.types import Message, Receive, Scope
@@ -93,6 +93,7 @@ class Request(msgspec.Struct, frozen=True):
 class Reply(msgspec.Struct):
     """What is answered; `headers` are further ones than every reply has.
 
+    What follows the body comes from `rest`, a piece at a time, where there is any: how much it is, nobody knows yet.
     For the log alone: `reason` is why, `denial` why access was denied, where it was.
     """
 
@@ -102,14 +103,21 @@ class Reply(msgspec.Struct):
     headers: dict[str, str] = {}
     reason: str = ""
     denial: Denial | None = None
+    rest: AsyncGenerator[bytes] | None = None
+
+    async def whole(self) -> None:
+        """Read the rest into the body."""
+        if self.rest is not None:
+            self.body = b"".join([self.body, *[piece async for piece in self.rest]])
+            self.rest = None
 
     def messages(self, *, without_body: bool) -> tuple[Message, Message]:
-        """Return what is sent; to a HEAD request without the body."""
+        """Return what is sent, without the rest; to a HEAD request without the body."""
         # Whatever is put into a header here is ASCII, and this is the quickest way to encode that.
         headers = [(_names[name], value.encode()) for name, value in self.headers.items()]
         if self.content_type is not None:
             headers.append((b"content-type", self.content_type.encode()))
-        if self.status not in _WITHOUT_CONTENT:
+        if self.status not in _WITHOUT_CONTENT and self.rest is None:
             headers.append((b"content-length", b"%d" % len(self.body)))
         return (
             {"type": "http.response.start", "status": self.status, "headers": headers},

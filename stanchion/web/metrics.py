@@ -22,6 +22,7 @@ from stanchion.access.token import TokenVerifier
 from stanchion.errors import Denial
 from stanchion.logs import Trace
 from stanchion.store.contract import WriteQueue
+from stanchion.web.chain_watch import ChainWatch
 
 # Most answers take a tenth of a millisecond; nothing takes longer than the 60 s of a request.
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -84,12 +85,20 @@ LAST_COMMIT = Metric(
     "gauge",
     "Unix time of the last commit by this process, 0 before the first: the age of what it last wrote to a chain.",
 )
-TOKENS = Metric(
-    "stanchion_tokens_judged",
-    "counter",
-    "Bearer tokens whose signature or standing was looked at; all others were known from a request before.",
+TENANTS = Metric("stanchion_tenants", "gauge", "Tenants in the database.")
+NEWEST_CHANGE = Metric(
+    "stanchion_newest_change_timestamp_seconds",
+    "gauge",
+    "Unix time of the newest change of any tenant, whichever process wrote it: an import too. 0 before the first.",
 )
-TOKENS_KEPT = Metric("stanchion_tokens_kept", "gauge", "Verified tokens that are kept.")
+CHAINS_READ = Metric(
+    "stanchion_chains_read_timestamp_seconds",
+    "gauge",
+    "Unix time at which these two were read from the database: once a minute at most, and not while it is away.",
+)
+CACHE_HITS = Metric("stanchion_cache_hits", "counter", "What was kept when it was needed.", ("cache",))
+CACHE_MISSES = Metric("stanchion_cache_misses", "counter", "What had to be made anew.", ("cache",))
+CACHE_ENTRIES = Metric("stanchion_cache_entries", "gauge", "What is kept; each cache is bounded.", ("cache",))
 DIRECTORY_READS = Metric(
     "stanchion_directory_reads",
     "counter",
@@ -114,8 +123,12 @@ METRICS = (
     COMMIT_COMMANDS,
     WAITING,
     LAST_COMMIT,
-    TOKENS,
-    TOKENS_KEPT,
+    TENANTS,
+    NEWEST_CHANGE,
+    CHAINS_READ,
+    CACHE_HITS,
+    CACHE_MISSES,
+    CACHE_ENTRIES,
     DIRECTORY_READS,
     DIRECTORY_CHANGES,
     HEALTHY,
@@ -199,3 +212,4 @@ class Sources:
     store: Watched
     tokens: TokenVerifier
     directory: Directory
+    chains: ChainWatch

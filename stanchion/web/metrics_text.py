@@ -1,10 +1,10 @@
 """The metrics as Prometheus reads them, made of the plain numbers at the moment they are asked for.
 
 The library is imported with the first of them: a server that nobody watches does without it. Neither the database
-nor the disk is touched, so that a server whose database hangs still tells so.
+nor the disk is touched, so that a server whose database hangs still tells so: of chains there is what was read last.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import get_args
 
@@ -22,9 +22,12 @@ from prometheus_client.registry import Collector
 
 from stanchion import __version__
 from stanchion.errors import Denial
+from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store.commit_counts import BATCH_SIZES, COMMIT_SECONDS
 from stanchion.store.contract import WriteQueue
 from stanchion.web import metrics
+from stanchion.web.caches import Cache, caches
+from stanchion.web.chain_watch import Seen
 from stanchion.web.metrics import SECONDS, Metric, Sources, Tally
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -48,9 +51,8 @@ class _Numbers(Collector):
         yield from _of_requests(sources.tally)
         if sources.store.commits is not None:
             yield from _of_writes(sources.store.commits)
-        tokens = sources.tokens
-        yield _counter(metrics.TOKENS, [((), tokens.judged)])
-        yield _gauge(metrics.TOKENS_KEPT, len(tokens))
+        yield from _of_chains(sources.chains.seen)
+        yield from _of_caches(caches(sources.tokens))
         yield _counter(metrics.DIRECTORY_READS, [((), sources.directory.rereads)])
         yield _counter(metrics.DIRECTORY_CHANGES, [((), sources.directory.changes)])
         yield _gauge(metrics.HEALTHY, sources.store.healthy)
@@ -100,6 +102,23 @@ def _of_writes(commits: WriteQueue) -> Iterator[Family]:
     yield _histogram(metrics.COMMIT_COMMANDS, BATCH_SIZES, [((), tuple(counts.sizes), commands)])
     yield _gauge(metrics.WAITING, commits.waiting)
     yield _gauge(metrics.LAST_COMMIT, counts.last_done_seconds)
+
+
+def _of_chains(seen: Seen | None) -> Iterator[Family]:
+    if seen is None:
+        return
+    yield _gauge(metrics.TENANTS, seen.heads.tenants)
+    yield _gauge(metrics.NEWEST_CHANGE, (seen.heads.newest_ticks or 0) / TICKS_PER_SECOND)
+    yield _gauge(metrics.CHAINS_READ, seen.at_seconds)
+
+
+def _of_caches(counted: Mapping[str, Cache]) -> Iterator[Family]:
+    yield _counter(metrics.CACHE_HITS, (((name,), cache.hits) for name, cache in counted.items()))
+    yield _counter(metrics.CACHE_MISSES, (((name,), cache.misses) for name, cache in counted.items()))
+    entries = GaugeMetricFamily(metrics.CACHE_ENTRIES.name, metrics.CACHE_ENTRIES.sentence, labels=["cache"])
+    for name, cache in counted.items():
+        entries.add_metric([name], cache.entries)
+    yield entries
 
 
 def _counter(metric: Metric, samples: Iterable[tuple[Sequence[str], float]]) -> Family:

@@ -5,7 +5,7 @@
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from stanchion.errors import MethodNotAllowed, NotFound, ServiceUnavailable
@@ -27,11 +27,17 @@ class Health(Protocol):
 
 
 class Operations:
-    """Answers `/healthz` and `/readyz`, and `/metrics` where it is asked in private; `metrics` returns their text."""
+    """Answers `/healthz` and `/readyz`, and `/metrics` where it is asked in private.
 
-    def __init__(self, health: Health, *, metrics: Callable[[], bytes]) -> None:
+    `metrics` returns their text; `look` comes before, and has looked up what the text tells of the database.
+    """
+
+    def __init__(
+        self, health: Health, *, metrics: Callable[[], bytes], look: Callable[[], Awaitable[None]]
+    ) -> None:
         self._health = health
         self._metrics = metrics
+        self._look = look
 
     def answer(self, request: Request) -> Reply | None:
         """Answer a request of a caller's that is one of ours, else None."""
@@ -47,6 +53,7 @@ class Operations:
         if path != _METRICS:
             raise NotFound("Here are /metrics, /healthz and /readyz.")
         _check_method(method)
+        await self._look()
         # Beside the event loop: the first one imports a library, and many series take a millisecond.
         return Reply(200, await asyncio.to_thread(self._metrics), _METRICS_TYPE, dict(_NO_STORE))
 

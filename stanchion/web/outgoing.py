@@ -9,6 +9,7 @@
 
 import asyncio
 import logging
+from collections.abc import AsyncIterable
 
 from starlette.types import Message, Send
 
@@ -36,61 +37,91 @@ class Outgoing:
         self._piece_bytes = piece_bytes
         self._max_waiting_bytes = max_waiting_bytes
         # In the order in which they began.
-        self._waiting: dict[asyncio.Task[object], int] = {}
+        self._waiting: dict[_Held, None] = {}
         self._waiting_bytes = 0
-        self._cut: set[asyncio.Task[object]] = set()
 
     async def send(self, messages: tuple[Message, Message], send: Send) -> bool:
-        """Send the start of an answer and its body; say whether all of it was taken."""
-        start, body = messages
-        await send(start)
-        if len(body["body"]) <= self._piece_bytes:
-            await send(body)
-            return True
-        return await self._in_pieces(body["body"], send)
+        """Send the start of an answer and its body; say whether all of it was taken.
 
-    async def _in_pieces(self, body: bytes, send: Send) -> bool:
-        task = asyncio.current_task()
-        if task is None:
-            raise RuntimeError("Only a task can send.")
-        cancelled = task.cancelling()
-        self._begin(task, len(body))
+        A long body is taken out of its message, so that nobody else keeps it.
+        """
+        start, message = messages
+        await send(start)
+        if len(message["body"]) <= self._piece_bytes:
+            await send(message)
+            return True
+        return await self._in_pieces(_Held(message.pop("body")), send)
+
+    async def stream(
+        self, start: Message, pieces: AsyncIterable[bytes], send: Send, *, beside_bytes: int = 0
+    ) -> bool:
+        """Send the start of an answer and what comes of its body; say whether all of it was taken.
+
+        The next piece is asked for when the one before was taken. The answer holds `beside_bytes` until its end.
+        """
+        await send(start)
+        async for piece in pieces:
+            if piece and not await self._in_pieces(_Held(piece, beside_bytes), send, ends=False):
+                return False
+        await send({"type": "http.response.body", "body": b""})
+        return True
+
+    async def _in_pieces(self, held: "_Held", send: Send, *, ends: bool = True) -> bool:
+        cancelled = held.task.cancelling()
+        self._begin(held)
         try:
-            for place in range(0, len(body), self._piece_bytes):
+            for place in range(0, held.size, self._piece_bytes):
                 end = place + self._piece_bytes
                 piece: Message = {
                     "type": "http.response.body",
-                    "body": body[place:end],
-                    "more_body": end < len(body),
+                    "body": held.body[place:end],
+                    "more_body": not ends or end < held.size,
                 }
                 await at_most(self._timeout_seconds, send(piece))
+                if held.is_cut:
+                    return False
         except TimeoutError:
             # The server ends a connection whose answer stops before its end.
             logger.warning("An answer was given up: a part was not taken in %g s.", self._timeout_seconds)
             return False
         except asyncio.CancelledError:
-            if task in self._cut and task.uncancel() <= cancelled:
+            if held.is_cut and held.task.uncancel() <= cancelled:
                 logger.warning("An answer was given up: it waited longest of more than fit in memory.")
                 return False
             raise
         finally:
-            self._end(task)
+            self._let_go(held)
         return True
 
-    def _begin(self, task: asyncio.Task[object], size: int) -> None:
-        self._waiting[task] = size
-        self._waiting_bytes += size
-        excess = self._waiting_bytes - self._max_waiting_bytes
-        for other, held in self._waiting.items():
-            if excess <= 0:
-                return
-            if other is task:
-                continue
-            if other not in self._cut:
-                self._cut.add(other)
-                other.cancel()
-            excess -= held
+    def _begin(self, held: "_Held") -> None:
+        self._waiting[held] = None
+        self._waiting_bytes += held.bytes
+        while self._waiting_bytes > self._max_waiting_bytes and len(self._waiting) > 1:
+            oldest = next(iter(self._waiting))
+            self._let_go(oldest)
+            oldest.cut()
 
-    def _end(self, task: asyncio.Task[object]) -> None:
-        self._waiting_bytes -= self._waiting.pop(task)
-        self._cut.discard(task)
+    def _let_go(self, held: "_Held") -> None:
+        if held in self._waiting:
+            del self._waiting[held]
+            self._waiting_bytes -= held.bytes
+
+
+class _Held:
+    """A body that the running task sends, and nobody else keeps."""
+
+    def __init__(self, body: bytes, beside_bytes: int = 0) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("Only a task can send.")
+        self.task = task
+        self.body = body
+        self.size = len(body)
+        self.bytes = self.size + beside_bytes
+        self.is_cut = False
+
+    def cut(self) -> None:
+        """Give it up. Its memory is free at once, however long the server takes to notice that nobody waits."""
+        self.body = b""
+        self.is_cut = True
+        self.task.cancel()

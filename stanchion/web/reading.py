@@ -1,9 +1,12 @@
 """GET on the Graph roots: one entity, a page of a set, a count.
 
-Of `Prefer` only the size of pages counts here: an older SDK sends what its last PATCH preferred with every GET.
+- A long page is read while it is sent, a piece at a time. Each body in it is as it was at a moment since the page was
+  asked for; one that is deleted before its piece is read is left out. Where the page ends does not change by that.
+- Of `Prefer` only the size of pages counts here: an older SDK sends what its last PATCH preferred with every GET.
 """
 
 import time
+from collections.abc import AsyncGenerator, Iterable
 
 from msgspec.structs import replace
 
@@ -13,12 +16,16 @@ from stanchion.odata.options import parse_item_options, parse_options
 from stanchion.odata.paging import next_link, resumed, skip_token
 from stanchion.odata.preferences import Preferences, parse_preferences
 from stanchion.odata.query import ListQuery
-from stanchion.odata.render import page_body, singleton_body
+from stanchion.odata.render import PAGE_END, page_body, singleton_body, written
 from stanchion.odata.resources import CountResource, EntityResource, SecuritySingleton, SetResource
 from stanchion.store import Store
 from stanchion.web.call import Call
 from stanchion.web.exchange import Reply
 from stanchion.web.replies import content_type, entity_reply
+
+# Some thirteen of the largest scores. Each piece is a read of its own and goes through two threads: in half as many
+# bytes they take a tenth more CPU.
+PIECE_BYTES = 1024 * 1024
 
 
 class Reading:
@@ -64,7 +71,9 @@ class Reading:
         preferences = None if prefer is None else parse_preferences(prefer)
         if preferences is not None:
             query = _of_size(query, preferences)
-        page = await self._store.page(tenant_id, query, max_bytes=self._max_page_bytes)
+        page = await self._store.page(
+            tenant_id, query, max_bytes=self._max_page_bytes, piece_bytes=PIECE_BYTES
+        )
         link = None
         if page.last_key is not None:
             token = skip_token(key, tenant_id=tenant_id, query=query, last_key=page.last_key)
@@ -80,9 +89,34 @@ class Reading:
             style=call.style,
         )
         reply = Reply(200, body, content_type(call.style))
+        if page.later:
+            reply.body, reply.rest = body.removesuffix(PAGE_END), self._rest(call, query, page.later)
         if preferences is not None and query.max_page_size is not None:
             reply.headers["Preference-Applied"] = preferences.applied_to_page
         return reply
+
+    async def _rest(
+        self, call: Call, query: ListQuery, pieces: Iterable[tuple[str, ...]]
+    ) -> AsyncGenerator[bytes]:
+        """Give what follows the first piece of a page."""
+        for ids in pieces:
+            # Nothing here holds it while it is sent.
+            yield await self._piece(call, query, ids)
+        yield PAGE_END
+
+    async def _piece(self, call: Call, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        piece = await self._store.piece(call.caller.tenant_id, query, ids)
+        if query.select is None and call.style.metadata != "full":
+            return piece
+        shown = written(
+            call.origin,
+            query.root,
+            entity_set=query.entity_set,
+            runs=(piece[1:],) if piece else (),
+            select=query.select,
+            style=call.style,
+        )
+        return b",".join((b"", *shown))
 
     async def count(self, resource: CountResource, call: Call) -> Reply:
         """Return the number of entities as text (OData 4.01 Protocol 11.2.10)."""

@@ -25,6 +25,7 @@ _SERVER_ERROR = 500
 # A method that is longer is refused, and is none.
 _SHOWN_METHOD = 32
 _OF_EVERY_LINE = frozenset(logs.Event.__struct_fields__)
+_UNSENT = (UNSET, UNSET, UNSET)
 
 
 class Answered(logs.Event, frozen=True):
@@ -34,6 +35,9 @@ class Answered(logs.Event, frozen=True):
     tenant: str | UnsetType
     app: str | UnsetType
     batch: str | UnsetType
+    trace_id: str | UnsetType
+    span_id: str | UnsetType
+    trace_flags: str | UnsetType
     status: int
     duration_ms: float
     bytes: int
@@ -47,11 +51,20 @@ class RequestLog:
         self._count = tally.request
         self._client_address = client_address
 
-    def add(self, request: Request, reply: Reply, *, seconds: float, refusal: StanchionError | None) -> None:
-        """Log and count one request, answered after `seconds`."""
+    def add(
+        self,
+        request: Request,
+        reply: Reply,
+        *,
+        seconds: float,
+        refusal: StanchionError | None = None,
+        size: int | None = None,
+    ) -> None:
+        """Log and count one request, answered after `seconds`; `size` is what was sent of more than a body."""
         status, trace = reply.status, request.trace
         # Not the reply itself: what waits to be written and counted would keep its body.
-        facts = (time.time(), request.method, request.path, status, trace, seconds, len(reply.body))
+        size = len(reply.body) if size is None else size
+        facts = (time.time(), request.method, request.path, status, trace, seconds, size)
         self._count(facts)
         denial = reply.denial if refusal is None else refusal.denial
         if denial is None and status < _SERVER_ERROR:
@@ -89,6 +102,10 @@ def _log(level: int, facts: RequestFacts, *, why: str = "", **further: object) -
 
 def _answered(facts: RequestFacts) -> Answered:
     now, method, path, status, trace, seconds, size = facts
+    span = trace.sent_in
+    trace_id, span_id, trace_flags = (
+        _UNSENT if span is None else (span.trace_id, span.span_id, span.trace_flags)
+    )
     return Answered(
         logs.stamp(now),
         "info",
@@ -98,6 +115,9 @@ def _answered(facts: RequestFacts) -> Answered:
         trace.tenant_id or UNSET,
         trace.app_id or UNSET,
         trace.batch_id or UNSET,
+        trace_id,
+        span_id,
+        trace_flags,
         status,
         round(seconds * 10_000) / 10,
         size,

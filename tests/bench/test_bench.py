@@ -16,6 +16,8 @@ from bench.load import quantile
 from bench.queries import FOUND, Draw, Found, by_any, by_columns, by_columns_anew, by_path, ordered
 from bench.report import Row, comparison_table
 from bench.soak import soak
+from bench.tenants import made
+from bench.tenants import main as compare_tenants
 from bench.traffic import BATCHED, GetList, GetOne, Page, Patch, PatchBatch, Recorded
 
 RIGHT = b'{"id":"control_00000"}'
@@ -42,8 +44,13 @@ def test_every_case_is_measured(tmp_path: Path) -> None:
     assert len(report["imports"]) == 1
     for imported in report["imports"]:
         assert imported["bytes"] >= 300_000
-        assert imported["during"]["writes"] > 0
+        assert imported["during"]["requests"] > 0
+        assert imported["reads_during"]["requests"] > 0
         assert imported["peak_mib"] > 10
+    for name in ("product", "bare"):
+        (start,) = report["starts"][name]
+        assert all(start[value] > 0 for value in ("seconds", "cpu_seconds", "idle_bytes"))
+    assert report["compared_controls"] == 200
     assert report["commit"]
     assert report["machine"]["cores"] > 0
     assert list(tmp_path.iterdir()) == [found]
@@ -172,7 +179,7 @@ def test_a_quantile_is_one_of_the_values(share: float, value: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_two_minutes_of_soaking_end_without_an_error(tmp_path: Path) -> None:
     found = soak(tmp_path, seconds=120.0, share=0.5)
 
@@ -180,3 +187,25 @@ def test_two_minutes_of_soaking_end_without_an_error(tmp_path: Path) -> None:
     assert found.imports == 2
     assert found.requests > 1000
     assert sum(minute.requests for minute in found.minutes) == found.requests
+
+
+@pytest.mark.slow
+def test_many_tenants_are_compared_with_one(tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    sizes = {"tenants": 3, "rounds": 2, "clients": 4, "seconds": 0.2}
+    small = [f"--{name}={size}" for name, size in sizes.items()]
+    compare_tenants([*small, "--keep", str(tmp_path / "stores"), "--json", str(found)])
+
+    compared = json.loads(found.read_text())["compared"]
+    assert [each["case"] for each in compared] == ["GET one control (2 KB)", "PATCH a control, durable"]
+    assert all(each["ratio_least"] <= each["ratio"] <= each["ratio_most"] for each in compared)
+
+
+def test_a_store_that_was_kept_is_not_taken_for_one_of_another_size(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "tokens").write_text("", encoding="ascii")
+    (kept / "made").write_text("3\n", encoding="ascii")
+
+    with pytest.raises(SystemExit, match="holds a store of 3 tenants, not of 4"):
+        made(kept, 4)

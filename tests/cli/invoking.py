@@ -11,11 +11,13 @@ from click.testing import CliRunner, Result
 from stanchion.cli import main
 
 
-def invoke(*arguments: object, environment: Mapping[str, str] | None = None) -> Result:
-    """Run `stanchion` with arguments; settings of this process's environment do not count."""
+def invoke(
+    *arguments: object, environment: Mapping[str, str] | None = None, typed: str | None = None
+) -> Result:
+    """Run `stanchion` with arguments, and what is typed; settings of this process's environment do not count."""
     with _same_logs():
         result = CliRunner(env=dict(environment or {})).invoke(
-            main, [str(argument) for argument in arguments], prog_name="stanchion"
+            main, [str(argument) for argument in arguments], prog_name="stanchion", input=typed
         )
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
     assert "Traceback" not in result.output

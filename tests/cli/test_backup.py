@@ -151,8 +151,10 @@ def test_a_damaged_database_makes_no_backup(run: Run, place: Place, tmp_path: Pa
 def test_a_store_of_an_earlier_schema_is_backed_up_as_it_is_and_restored(
     run: Run, place: Place, tmp_path: Path
 ) -> None:
-    for column in ("certificates", "tokens_from_ticks"):
-        place.at.execute(f"ALTER TABLE clients DROP COLUMN {column}")
+    later = {"clients": ("certificates", "tokens_from_ticks"), "tenants": ("erased_ticks", "erased_sequence")}
+    for table, columns in later.items():
+        for column in columns:
+            place.at.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
     place.at.execute("UPDATE alembic_version SET version_num = '0003'")
     told = printed(run("backup", tmp_path / "backup.db", "--json"))
     restored = f"sqlite:///{tmp_path / 'restored.db'}"

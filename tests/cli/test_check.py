@@ -34,6 +34,7 @@ CHECKS = (
     "clock",
     "issuers",
     "apps",
+    "retention",
     "chain",
     "chain",
     "chain",
@@ -100,7 +101,7 @@ def test_a_database_that_is_not_there_is_one_failure_and_is_not_made(tmp_path: P
         "failed",
         f"{database} does not exist; the first start of the server makes it, or --database names another.",
     )
-    assert [status for _, status, _ in amiss(lines)[1:]] == ["warning"] * 6
+    assert [status for _, status, _ in amiss(lines)[1:]] == ["warning"] * 7
     assert list(tmp_path.iterdir()) == []
 
 
@@ -180,7 +181,14 @@ def test_an_older_schema_is_a_warning_and_stays(place: Place) -> None:
     name, status, said = amiss(lines)[0]
     assert (name, status) == ("schema", "warning")
     assert said.startswith(f"The schema is 0001 and this version has {HEAD_REVISION}: back the database up")
-    assert [name for name, _, _ in amiss(lines)[1:]] == ["key file", "clock", "issuers", "apps", "chain"]
+    assert [name for name, _, _ in amiss(lines)[1:]] == [
+        "key file",
+        "clock",
+        "issuers",
+        "apps",
+        "retention",
+        "chain",
+    ]
 
 
 def test_a_newer_schema_fails(place: Place) -> None:

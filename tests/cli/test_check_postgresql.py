@@ -26,6 +26,7 @@ CHECKS = (
     "clock",
     "issuers",
     "apps",
+    "retention",
     "chain",
     "chain",
     "chain",

@@ -9,7 +9,7 @@ import pytest
 
 from tests.serving.place import TENANT, Place, score
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 _SIZE = 40 * 1024 * 1024
 _PEAK = """
@@ -50,7 +50,7 @@ def peak_bytes(place: Place, file: Path) -> int:
         place.url,
     ]
     done = subprocess.run(
-        [sys.executable, "-c", _PEAK, *command], check=True, capture_output=True, text=True, timeout=100
+        [sys.executable, "-c", _PEAK, *command], check=True, capture_output=True, text=True, timeout=200
     )
     return int(done.stdout) * 1024
 

@@ -4,7 +4,7 @@ Cheats, each of which a test must find:
 
 - `early` answers a batch before its COMMIT, which comes some batches later.
 - `unsynced` commits without waiting for the disk.
-- `half` keeps what a batch wrote before it failed. `failing`, which it needs and does too, lets some batches fail.
+- `half` keeps what a batch wrote before it failed; it lets a batch in three fail in its midst.
 - `twice` makes each write again, under another command id.
 - `unrecorded` leaves out the record of a change at times.
 - `deaf` takes an error at COMMIT for a success.
@@ -40,6 +40,7 @@ from tests.crash import clock, disk
 
 _BATCHES_BETWEEN_COMMITS = 50
 _WRITES_BETWEEN_FAILURES = 20
+_WRITES_BETWEEN_HALVES = 3
 _RECORDS_BETWEEN_LOSSES = 5
 _MAIN = os.getpid()
 
@@ -61,15 +62,21 @@ class AlteredConnection(sqlite3.Connection):
         given = () if sql in _WITHOUT_PARAMETERS else parameters
         return super().execute(sql, *given)  # type: ignore[arg-type]
 
-    def _failing(self, sql: str) -> str:
-        if sql.startswith("INSERT INTO decisions") and next(self._moves) % _WRITES_BETWEEN_FAILURES == 0:
+    def rollback(self) -> None:
+        if "half" in self.alterations and os.getpid() != _MAIN:
+            super().commit()
+        else:
+            super().rollback()
+
+    def _failing(self, sql: str, *, writes: int = _WRITES_BETWEEN_FAILURES) -> str:
+        if sql.startswith("INSERT INTO decisions") and next(self._moves) % writes == 0:
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = sqlite3.SQLITE_FULL
             raise error
         return sql
 
     def _half(self, sql: str) -> str:
-        return "COMMIT" if sql == "ROLLBACK" else self._failing(sql)
+        return self._failing(sql, writes=_WRITES_BETWEEN_HALVES)
 
     def _unrecorded(self, sql: str) -> str:
         if sql == "PRAGMA foreign_keys=ON":  # The database would miss the record.

@@ -6,6 +6,7 @@
   can tell what a power cut at any moment would leave.
 - A file `fail-sync`, `fail-write` or `fail-full` in that folder makes syncs or writes fail from then on: by EIO, by
   EROFS as after an emergency remount, by ENOSPC. What a failed sync was to keep is not kept by a later one.
+- `fail-commit` is `fail-sync` from the next COMMIT on: the first sync that fails is not one of a checkpoint.
 """
 
 import _sqlite3
@@ -89,9 +90,10 @@ class _Disk:
 
     def __init__(self, folder: Path) -> None:
         self._journal = os.open(folder / "journal", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._fail_sync, self._fail_write, self._fail_full = (
-            str(folder / f"fail-{name}") for name in ("sync", "write", "full")
+        self._fail_sync, self._fail_commit, self._fail_write, self._fail_full = (
+            str(folder / f"fail-{name}") for name in ("sync", "commit", "write", "full")
         )
+        self._log_written = False  # since it was synced last
         self._one_at_a_time = threading.Lock()
         self._syncs = count(1)
         self._files: dict[int, int] = {}  # by the address of the open file
@@ -147,6 +149,7 @@ class _Disk:
             return _IOERR_WRITE
         with self._one_at_a_time:
             self._note(WRITE, self._files[file], offset=offset, data=ctypes.string_at(data, length))
+            self._log_written |= self._files[file] == LOG
             result: int = self._originals[file].write(file, data, length, offset)
         return result
 
@@ -159,12 +162,19 @@ class _Disk:
     def _sync(self, file: int, flags: int) -> int:
         number, kind = next(self._syncs) << 32 | os.getpid(), self._files[file]
         self._note(SYNC_BEGAN, kind, number=number)
-        if os.path.exists(self._fail_sync):  # noqa: PTH110 (as the others)
+        if self._fails_to_sync():
             self._note(SYNC_FAILED, kind, number=number)
             return _IOERR_FSYNC
         result: int = self._originals[file].sync(file, flags)
         self._note(SYNCED if result == 0 else SYNC_FAILED, kind, number=number)
+        self._log_written &= kind != LOG
         return result
+
+    def _fails_to_sync(self) -> bool:
+        # What was written to the log since it was synced is what a COMMIT is about to promise.
+        return os.path.exists(self._fail_sync) or (  # noqa: PTH110 (as the others)
+            self._log_written and os.path.exists(self._fail_commit)  # noqa: PTH110
+        )
 
     def _delete(self, vfs: int, name: bytes, sync: int) -> int:
         result: int = self._original_delete(vfs, name, sync)

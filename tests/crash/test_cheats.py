@@ -1,5 +1,6 @@
 """The harness itself is tested: a build that cheats is found out, each in the words of what it does.
 
+A kill may come where a cheat has just done nothing wrong: it is killed again, a few times at most.
 What an honest build must bear, such as batches that fail in their midst, is not taken for a cheat.
 """
 
@@ -11,13 +12,15 @@ import pytest
 from tests.crash.convergence import wrong_etags
 from tests.crash.judgement import faults
 from tests.crash.killing import CHEATING, kill_group, killed_under_load, verify
-from tests.crash.notebook import Notebook, read_notes
+from tests.crash.notebook import Load, Notebook, read_notes
 from tests.crash.operations import Written
 from tests.crash.writers import write
 from tests.serving.place import Place
 from tests.serving.process import running
 
 pytestmark = pytest.mark.slow
+# Each is found out by the first or second kill, on a slow machine too.
+_KILLS = 5
 
 
 @pytest.mark.parametrize(
@@ -33,10 +36,14 @@ pytestmark = pytest.mark.slow
     ],
 )
 def test_a_build_that_cheats_is_found_out(file_place: Place, cheat: str, found: str) -> None:
-    with running(file_place, program=(*CHEATING, cheat)) as server:
-        load = killed_under_load(server, file_place, kill_group, name=cheat, acknowledged=500)
-
-    assert any(found in fault for fault in faults([load], file_place.url))
+    loads: list[Load] = []
+    faulty: list[str] = []
+    while not any(found in fault for fault in faulty):
+        assert len(loads) < _KILLS, faulty
+        name = f"{cheat}-{len(loads)}"
+        with running(file_place, program=(*CHEATING, cheat)) as server:
+            loads.append(killed_under_load(server, file_place, kill_group, name=name, acknowledged=500))
+        faulty = faults(loads, file_place.url)
 
 
 def test_the_etags_that_a_cheat_tells_are_found_out_by_reading(file_place: Place) -> None:

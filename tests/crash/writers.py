@@ -23,8 +23,8 @@ WRITERS = 64
 ALL_KINDS: frozenset[Kind] = frozenset(("decide", "create", "update", "delete"))
 DECISIONS: frozenset[Kind] = frozenset(("decide",))
 _CONDITIONAL, _OF_USERS = 0.15, 0.25
-# The disk failed at COMMIT: the server says that it does not know.
-_UNKNOWN = 500
+# What a server says that does not know what its disk or its database kept; any other refusal left nothing.
+_UNKNOWN = b"not known whether the write was made"
 _ETAG = re.compile(rb'\r\netag: W/"([^"]*)-(\d+)"', re.IGNORECASE)
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
@@ -68,6 +68,7 @@ class _Answer:
     status: int
     version: int | None
     epoch: str
+    unknown: bool
 
 
 class _Writer:
@@ -111,7 +112,7 @@ class _Writer:
         if answer.status < 300:
             self._notes.acknowledge(noted, version=answer.version)
             self._learn(written, answer)
-        elif answer.status == _UNKNOWN:
+        elif answer.unknown:
             self._user = None
         else:
             self._notes.refuse(noted, status=answer.status)
@@ -154,9 +155,10 @@ class _Writer:
 async def _answer(reader: asyncio.StreamReader) -> _Answer:
     """Read one reply, body and all."""
     head = await reader.readuntil(b"\r\n\r\n")
-    if length := _LENGTH.search(head):
-        await reader.readexactly(int(length[1]))
+    length = _LENGTH.search(head)
+    body = await reader.readexactly(int(length[1])) if length else b""
+    status, unknown = int(head[9:12]), _UNKNOWN in body
     etag = _ETAG.search(head)
     if etag is None:
-        return _Answer(int(head[9:12]), None, "")
-    return _Answer(int(head[9:12]), int(etag[2]), etag[1].decode())
+        return _Answer(status, None, "", unknown=unknown)
+    return _Answer(status, int(etag[2]), etag[1].decode(), unknown=unknown)

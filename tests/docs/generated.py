@@ -18,6 +18,7 @@ from stanchion import errors
 from stanchion.access import attempts, bearer, claims
 from stanchion.access.permission import ROLES
 from stanchion.cli.group import main as program
+from stanchion.cli.import_metrics import IMPORT_METRICS
 from stanchion.model import check, json_text
 from stanchion.model.edm import (
     ENTITY_SETS,
@@ -38,7 +39,7 @@ from stanchion.settings import SETTINGS, Setting
 from stanchion.store import waiting
 from stanchion.store.tables import TENANT_OWNED, metadata
 from stanchion.web.batch import MAX_ANSWERS_BYTES
-from stanchion.web.metrics import METRICS
+from stanchion.web.metrics import METRICS, Metric
 from tests.docs.client_versions import client_versions
 from tests.docs.on_sqlite import on_sqlite_alone
 from tests.issuers.attacks import ATTACKS, BAD_ASSERTIONS, BAD_ISSUERS
@@ -376,7 +377,16 @@ def _sentence(module: Path) -> str:
 
 
 def metrics() -> str:
-    """Every metric."""
+    """Every metric of a server."""
+    return _metrics(METRICS)
+
+
+def import_metrics() -> str:
+    """Every metric of an import."""
+    return _metrics(IMPORT_METRICS)
+
+
+def _metrics(described: Iterable[Metric]) -> str:
     return table(
         "metric",
         "kind",
@@ -389,7 +399,7 @@ def metrics() -> str:
                 ", ".join(map(code, each.labels)) or "-",
                 each.sentence,
             )
-            for each in METRICS
+            for each in described
         ),
     )
 
@@ -411,6 +421,7 @@ PARTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "tests on sqlite alone": tests_on_sqlite_alone,
         "code map": code_map,
         "metrics": metrics,
+        "import metrics": import_metrics,
     }
 )
 

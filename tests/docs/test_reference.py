@@ -11,6 +11,7 @@ from stanchion.errors import StanchionError
 from stanchion.ledger.decisions import ALLOWED_STATES
 from stanchion.odata import options
 from stanchion.settings import SETTINGS, Setting
+from stanchion.web.request_log import Answered
 from tests.docs import generated
 from tests.docs.generated import ROOT
 from tests.docs.test_docs import PAGES, name_of
@@ -24,7 +25,7 @@ GROUPS = {path.rpartition(" ")[0] for path in COMMANDS}
 CALL = re.compile(r"(?:^|[`(])stanchion (?P<words>[a-z][^\n`|)]*)", re.MULTILINE)
 NAMED_IN_A_FILE = re.compile(r"`([A-Za-z_.]+)`\s\(`(\w+/\w+\.py)`\)")
 OTHER_VARIABLES = {
-    *("STANCHION_CLIENT_SECRET", "STANCHION_CONFIG"),
+    *("STANCHION_CLIENT_SECRET", "STANCHION_CONFIG", "STANCHION_TEST_CITUS_URL"),
     *("STANCHION_TEST_POSTGRES_BIN", "STANCHION_TEST_POSTGRES_URL", "STANCHION_CRASH_KILLS"),
 }
 OPTIONS = {*options._LIST_OPTIONS, *options._ITEM_OPTIONS, *options._NOT_OFFERED, "$expand", "$deltatoken"}
@@ -75,6 +76,14 @@ def test_every_command_is_documented_with_its_options(path: str) -> None:
 @pytest.mark.parametrize("error", generated.every_error(), ids=lambda error: error.code)
 def test_every_error_is_documented(error: type[StanchionError]) -> None:
     assert f"| {error.status} | `{error.code}` |" in text_of("errors.md")
+
+
+@pytest.mark.parametrize(
+    "field", [*Answered.__struct_fields__, "exception", "reason", "kind", "person", "address"]
+)
+def test_every_field_of_the_log_is_documented(field: str) -> None:
+    rows = [line for line in text_of("logs.md").splitlines() if line.startswith("|")]
+    assert any(f"`{field}`" in row.split(" | ")[0] for row in rows)
 
 
 @pytest.mark.parametrize("option", sorted(OPTIONS))

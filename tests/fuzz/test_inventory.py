@@ -53,6 +53,8 @@ OF_OUR_OWN = frozenset(
         "access.issuer",
         "access.keys",
         "access.secrets",
+        "cli.apart",
+        "access.tenant_erasure",
         "ledger.changes",
         "ledger.working_set",
         "logs",

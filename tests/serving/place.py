@@ -4,13 +4,13 @@ Made once and copied, because a signing key and a schema take longer than most t
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
 
-from stanchion.access.operator import AppWish, add_app, add_tenant, ensure_signing_key
+from stanchion.access.operator import AppWish, add_app, add_tenant, signing_key
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.app import open_store
 from stanchion.ledger.changes import Operator
@@ -18,6 +18,7 @@ from stanchion.ledger.imports import ImportEntities, Incoming
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES
 from stanchion.model.json_text import JsonObject
 from tests.databases import AnyStore, Database
+from tests.lasting_tokens import LastingTokens
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER_TENANT = "66666666-7777-4888-8999-aaaaaaaaaaaa"
@@ -39,8 +40,17 @@ class Place:
     at: Database
     client_id: str = ""
     secret: str = ""
-    token: str = ""  # may write
-    reading_token: str = ""
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def token(self) -> str:
+        """A token that may write."""
+        return self.tokens["writer"]
+
+    @property
+    def reading_token(self) -> str:
+        """A token that may read."""
+        return self.tokens["reader"]
 
     @property
     def folder(self) -> Path:
@@ -85,13 +95,13 @@ def make_place(database: Database) -> Place:
     """Make the store in an empty database."""
     place, key_file = Place(database), database.key_file
     with place.opened() as store:
-        ensure_signing_key(store, key_file=key_file, actor=OPERATOR)
+        key = signing_key(store, key_file=key_file, actor=OPERATOR)
         add_tenant(store, TENANT, name="Alder Quay", actor=OPERATOR)
         add_tenant(store, OTHER_TENANT, name="Brinewood", actor=OPERATOR)
         writer = add_app(store, AppWish(TENANT, "writer", ("SecurityEvents.ReadWrite.All",)), actor=OPERATOR)
         reader = add_app(store, AppWish(TENANT, "reader", ("SecurityEvents.Read.All",)), actor=OPERATOR)
-        writing, reading = (
-            issue_token(
+        tokens = {
+            added.app.name: issue_token(
                 store,
                 TokenWish(TENANT, added.app.client_id),
                 key_file=key_file,
@@ -99,9 +109,9 @@ def make_place(database: Database) -> Place:
                 now_seconds=int(time.time()),
             ).token
             for added in (writer, reader)
-        )
+        }
         store.run(_entities())
-    return Place(database, writer.app.client_id, writer.secret, writing, reading)
+    return Place(database, writer.app.client_id, writer.secret, LastingTokens(tokens, key=key))
 
 
 def control_id(number: int) -> str:

@@ -11,10 +11,30 @@ import httpx
 import pytest
 
 from tests.serving.place import TENANT, Place, control_id
-from tests.serving.process import Server, running, started
+from tests.serving.process import STANCHION, Server, running, started
 
 CONTROL = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
 _SOON_SECONDS = 10.0
+# Granian kills a worker that does not stop within the time of a request and 10 seconds more.
+_BEFORE_IT_IS_KILLED_SECONDS = 30.0
+
+# Ends the server just after its application has started, while nothing runs the worker's event loop.
+STOPPED_WHILE_NOTHING_RUNS = (
+    STANCHION[0],
+    "-c",
+    """
+import os, signal, time
+from granian.server import mp
+
+def make(*arguments, worker=mp.ASGIWorker):
+    os.kill(os.getppid(), signal.SIGTERM)
+    time.sleep(1)
+    return worker(*arguments)
+
+mp.ASGIWorker = make
+"""
+    + STANCHION[2],
+)
 
 
 def test_a_killed_main_process_takes_its_worker_along_and_the_next_server_starts_at_once(
@@ -72,6 +92,13 @@ def test_a_stop_signal_while_the_worker_starts_is_not_lost(place: Place) -> None
 
         # Granian kills a worker that does not stop after 30 seconds.
         assert server.process.wait(timeout=_SOON_SECONDS) == 0
+
+
+def test_a_stop_signal_between_the_start_of_the_application_and_that_of_the_server_is_not_lost(
+    place: Place,
+) -> None:
+    with started(place, program=STOPPED_WHILE_NOTHING_RUNS) as server:
+        assert server.process.wait(timeout=_BEFORE_IT_IS_KILLED_SECONDS) == 0
 
 
 def test_a_stop_signal_answers_the_writes_under_way(place: Place) -> None:

@@ -7,24 +7,22 @@
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from copy import deepcopy
-from functools import cache
-from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine
 
+from tests.databases import Database
 from tests.stateful.entities import Words
-from tests.stateful.estate import TENANTS, Estate, make_estate
+from tests.stateful.estate import TENANTS
 from tests.stateful.in_process import InProcess
 from tests.stateful.model import CONTROLS, SETS, SOME_TIME, USERS, Caller, Fit, Row, Tenant, Value
 from tests.stateful.stand import Answer, Stand
-from tests.stateful.stores import copy_store
+from tests.stateful.stores import Stores, files
 
 WHO = st.integers(0, 43)
 NAMES = st.sampled_from(SETS)
@@ -57,24 +55,18 @@ _NOBODYS_VERSION = 10**9
 _MOST_SENT = 20
 
 
-@cache
-def _template() -> tuple[Path, Estate]:
-    folder = Path(tempfile.mkdtemp(prefix="stanchion-estate-"))
-    return folder, make_estate(folder)
-
-
 class Bench(RuleBasedStateMachine):
-    """A stand and its model."""
+    """A stand and its model; the store is on SQLite where no others are given."""
 
-    stand_at: ClassVar[Callable[[Path], Stand]] = InProcess
+    stores: ClassVar[Stores | None] = None
+    stand_at: ClassVar[Callable[[Database], Stand]] = InProcess
 
     def __init__(self) -> None:
         super().__init__()
-        template, estate = _template()
-        self._folder = Path(tempfile.mkdtemp(prefix="stanchion-run-"))
-        copy_store(template, self._folder / "store")
+        self._lent = ExitStack()
+        database, estate = self._lent.enter_context((type(self).stores or files()).lent())
         self.estate = deepcopy(estate)
-        self.stand = type(self).stand_at(self._folder / "store")
+        self.stand = type(self).stand_at(database)
         self.epoch = self.stand.operate(lambda operating: operating.epoch)
         self._times: dict[tuple[str, str, int], str] = {}
         self._sent: list[str] = []
@@ -82,7 +74,7 @@ class Bench(RuleBasedStateMachine):
     def teardown(self) -> None:
         """End the stand, and leave nothing of it."""
         self.stand.close()
-        shutil.rmtree(self._folder)
+        self._lent.close()
 
     def caller(self, who: int) -> Caller:
         """Return one of the callers."""

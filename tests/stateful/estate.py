@@ -7,10 +7,10 @@ import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.databases import AnyStore
 from tests.stateful.entities import Words
 from tests.stateful.model import Caller, Tenant
 from tests.stateful.operating import ACTOR, Operating
-from tests.stateful.stores import open_store
 
 TENANTS = tuple(f"{letter * 8}-0000-4000-8000-00000000000{number}" for number, letter in enumerate("abc", 1))
 SECURITY_ADMINISTRATOR, SECURITY_READER = "Security Administrator", "Security Reader"
@@ -93,14 +93,10 @@ class Estate:
         return list(self.callers)
 
 
-def make_estate(folder: Path) -> Estate:
-    """Make the store of an estate in a folder."""
-    store, estate = open_store(folder), Estate()
-    operating = Operating(store, folder)
+def make_estate(store: AnyStore, key_file: Path) -> Estate:
+    """Make the estate in an empty store, whose keys are sealed by a file."""
+    estate, operating = Estate(), Operating(store, key_file)
     operating.rotate_key()
-    try:
-        for tenant in TENANTS:
-            estate.settle(operating, tenant)
-    finally:
-        store.close_now()
+    for tenant in TENANTS:
+        estate.settle(operating, tenant)
     return estate

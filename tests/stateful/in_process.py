@@ -4,15 +4,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from unittest.mock import patch
 
 from stanchion import app
 from stanchion.logs import JsonFormatter
+from tests.databases import Database
 from tests.stateful.operating import Operating
 from tests.stateful.stand import Answer
-from tests.stateful.stores import copy_store, open_store, records, settings_of
+from tests.stateful.stores import crash, open_store, records
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -53,12 +53,13 @@ class _Lines(logging.Handler):
 class InProcess:
     """A stand of one process."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._loop = asyncio.new_event_loop()
         self._clock = _Clock()
         self._lines = _Lines()
-        self._logger = logging.getLogger("stanchion")
+        # A logger between the root and those of the product would stay for the tests that come after.
+        self._logger = logging.getLogger()
         self._level = self._logger.level
         self._logger.setLevel(logging.INFO)
         self._logger.addHandler(self._lines)
@@ -66,9 +67,9 @@ class InProcess:
         self._open()
 
     def _open(self) -> None:
-        self._store = open_store(self._folder, serving=True)
+        self._store = open_store(self._database, serving=True)
         with patch.object(app, "time", self._clock):
-            self._server = app.build_server(self._store, settings_of(self._folder))
+            self._server = app.build_server(self._store, self._database.settings)
 
     def send(
         self, method: str, target: str, *, token: str, headers: Mapping[str, str], body: bytes
@@ -113,7 +114,7 @@ class InProcess:
 
     def operate(self, act: Callable[[Operating], T]) -> T:
         """Let an operator do something on the store."""
-        return act(Operating(self._store, self._folder))
+        return act(Operating(self._store, self._database.key_file))
 
     def wait(self) -> None:
         """Let the time pass after which what was revoked counts no more."""
@@ -121,7 +122,7 @@ class InProcess:
 
     def history(self, tenant: str) -> Sequence[Mapping[str, Any]]:
         """Return the records of a tenant's changes."""
-        return records(self._folder, tenant)
+        return records(self._database, tenant)
 
     def restart(self) -> None:
         """Close the store, and open it again."""
@@ -131,10 +132,8 @@ class InProcess:
     def crash(self) -> None:
         """Go on from what lies on the disk at this moment."""
         self._crashes += 1
-        there = self._folder.with_name(f"{self._folder.name}-{self._crashes}")
-        copy_store(self._folder, there)
+        self._database = crash(self._database, crashes=self._crashes)
         self._loop.run_until_complete(self._store.close())
-        self._folder = there
         self._open()
 
     def log(self) -> Sequence[str]:

@@ -1,12 +1,13 @@
 """The machine: several tenants and callers, in any order whatever, against a model of what must come of it."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
+from tests.databases import Database
 from tests.stateful.operating_rules import Operating
 from tests.stateful.served import Served
 from tests.stateful.stand import Stand
+from tests.stateful.stores import Stores
 
 
 class Tenants(Operating):
@@ -25,4 +26,9 @@ class Tenants(Operating):
 class ServedTenants(Tenants):
     """The same against `stanchion serve`."""
 
-    stand_at: ClassVar[Callable[[Path], Stand]] = Served
+    stand_at: ClassVar[Callable[[Database], Stand]] = Served
+
+
+def on(stores: Stores, machine: type[Tenants]) -> type[Tenants]:
+    """Return a machine whose stores are these."""
+    return cast("type[Tenants]", type(machine.__name__, (machine,), {"stores": stores}))

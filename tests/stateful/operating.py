@@ -8,13 +8,11 @@ import msgspec
 
 from stanchion.access import operator
 from stanchion.access.operator_token import TokenWish, issue_token
-from stanchion.app import key_file
 from stanchion.cli.imports import import_bytes
 from stanchion.errors import BadRequest
-from stanchion.store import SQLiteStore
 from stanchion.store.meta import operator as current_operator
 from stanchion.store.verify import verify
-from tests.stateful.stores import settings_of
+from tests.databases import AnyStore
 
 # Imports take the name of whoever runs them.
 _OPERATOR = current_operator()
@@ -22,11 +20,11 @@ ACTOR = _OPERATOR.name
 
 
 class Operating:
-    """Acts on an open store whose service lies in a folder."""
+    """Acts on an open store whose keys are sealed by a file."""
 
-    def __init__(self, store: SQLiteStore, folder: Path) -> None:
+    def __init__(self, store: AnyStore, key_file: Path) -> None:
         self._store = store
-        self._key_file = key_file(settings_of(folder))
+        self._key_file = key_file
 
     def issue(
         self,

@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
-from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.databases import on_file
+from tests.databases import Database
 from tests.serving.place import Place
 from tests.serving.process import Server, free_port, running
 from tests.stateful.operating import Operating
@@ -25,16 +24,15 @@ _A_WHILE_SECONDS = 1.2
 class Served:
     """A stand whose server is another process."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, database: Database) -> None:
+        self._database = database
         self._port = free_port()
         self._told = 0
         self._start()
 
     def _start(self) -> None:
         self._running = ExitStack()
-        place = Place(on_file(self._folder), "", "", "", "")
-        self._server: Server = self._running.enter_context(running(place, port=self._port))
+        self._server: Server = self._running.enter_context(running(Place(self._database), port=self._port))
 
     def send(
         self, method: str, target: str, *, token: str, headers: Mapping[str, str], body: bytes
@@ -49,9 +47,9 @@ class Served:
 
     def operate(self, act: Callable[[Operating], T]) -> T:
         """Let an operator do something on the store, from this process."""
-        store = open_store(self._folder)
+        store = open_store(self._database)
         try:
-            return act(Operating(store, self._folder))
+            return act(Operating(store, self._database.key_file))
         finally:
             store.close_now()
 
@@ -61,7 +59,7 @@ class Served:
 
     def history(self, tenant: str) -> Sequence[Mapping[str, Any]]:
         """Return the records of a tenant's changes."""
-        return records(self._folder, tenant)
+        return records(self._database, tenant)
 
     def restart(self) -> None:
         """Stop it by SIGTERM, and start it."""

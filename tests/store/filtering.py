@@ -1,7 +1,8 @@
 """Asking a store with a filter."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -15,6 +16,8 @@ from tests.store.filter_author import NOW
 from tests.store.filter_meaning import ticks
 
 PLENTY = 10**9
+
+Run: TypeAlias = Callable[[Coroutine[Any, Any, Page]], Page]
 
 
 def asked(
@@ -31,6 +34,6 @@ def ids_of(*pages: Page) -> list[str]:
     return [body["id"] for body in msgspec.json.decode(b"[%b]" % b",".join(runs))]
 
 
-def ids_found(store: AnyStore, query: ListQuery) -> list[str]:
-    """Return the ids that a store finds."""
-    return ids_of(asyncio.run(store.page(TENANT, query, max_bytes=PLENTY)))
+def ids_found(store: AnyStore, query: ListQuery, *, run: Run = asyncio.run) -> list[str]:
+    """Return the ids that a store finds, asked on the event loop that `run` has."""
+    return ids_of(run(store.page(TENANT, query, max_bytes=PLENTY)))

@@ -21,6 +21,8 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from tests.store.citus import GIVEN_CITUS
+
 # Read at once: tests take our variables out of the environment.
 GIVEN_URL = os.environ.get("STANCHION_TEST_POSTGRES_URL")
 GIVEN_PROGRAMS = os.environ.get("STANCHION_TEST_POSTGRES_BIN")
@@ -90,8 +92,10 @@ def running(*, durable: bool = False) -> Iterator[PostgreSQLServer]:
 
 @contextmanager
 def given_or_running() -> Iterator[PostgreSQLServer]:
-    """Give the server that STANCHION_TEST_POSTGRES_URL names, else run one."""
-    if GIVEN_URL:
+    """Give the server that STANCHION_TEST_CITUS_URL or STANCHION_TEST_POSTGRES_URL names, else run one."""
+    if GIVEN_CITUS:
+        yield PostgreSQLServer(GIVEN_CITUS)
+    elif GIVEN_URL:
         yield PostgreSQLServer(GIVEN_URL)
     else:
         with running() as started:

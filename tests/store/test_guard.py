@@ -29,10 +29,15 @@ from stanchion.odata.filter import Filter, parse_filter
 from stanchion.odata.query import ListQuery, PropertyKey, default_order, total_order
 from stanchion.store import (
     deltas,
+    dictionaries,
+    erasure,
+    fleet,
     inspection,
+    keeping,
     pages,
     purpose,
     reading,
+    retention,
     rows,
     sampling,
     touched,
@@ -184,6 +189,14 @@ def delta_statements(dialect: DialectName) -> Iterator[Compiled]:
     yield deltas.gone_statement(dialect)
 
 
+def fleet_statements(dialect: DialectName) -> Iterator[Compiled]:
+    yield fleet.tenant_count_statement(dialect)
+    yield fleet.count_statement(SCORES, dialect)
+    yield fleet.providers_statement(dialect)
+    yield fleet.silent_statement(dialect)
+    yield fleet.silent_count_statement(dialect)
+
+
 def transfer_statements(dialect: DialectName) -> Iterator[Compiled]:
     for table in contents.TENANT_TABLES:
         yield contents.rows_statement(table, dialect)
@@ -191,8 +204,51 @@ def transfer_statements(dialect: DialectName) -> Iterator[Compiled]:
     for table in contents.OWN_TABLES:
         yield contents.whole_statement(table, dialect)
         yield contents.clear_own_statement(table, dialect)
+    yield contents.clear_statement(metadata.tables["dictionaries"], dialect)
     yield contents.whole_statement(tenants, dialect)
     yield purpose.unmark_statement(dialect)
+
+
+def proving_statements(dialect: DialectName) -> Iterator[Compiled]:
+    yield verify.chain_statement(dialect)
+    yield verify.lost_details_statement(dialect)
+    yield verify.tombstones_statement(dialect)
+    yield verify.departures_statement(dialect)
+    yield sampling.changes_statement(dialect)
+    yield sampling.link_statement(dialect)
+    yield sampling.tombstone_statement(dialect)
+
+
+def dictionary_statements() -> Iterator[Compiled]:
+    yield dictionaries.dictionary_statement()
+    yield dictionaries.ids_statement()
+    yield dictionaries.known_statement()
+    yield dictionaries.upsert_statement()
+    yield dictionaries.forget_statement()
+    yield keeping.last_statement()
+    yield keeping.named_statement()
+    yield keeping.count_statement()
+    yield keeping.scores_statement()
+
+
+def removal_statements(dialect: DialectName) -> Iterator[Compiled]:
+    for table in erasure.TABLES:
+        yield erasure.count_statement(table, dialect)
+        for further in (False, True):
+            yield erasure.keys_statement(table, further=further, dialect=dialect)
+            yield erasure.range_statement(table, further=further, dialect=dialect)
+    for further in (False, True):
+        yield erasure.blank_statement(changes, further=further, dialect=dialect)
+    yield erasure.hashes_statement(dialect)
+    yield erasure.details_statement(dialect)
+    yield erasure.detail_statement(dialect)
+    yield erasure.clear_clients_statement(dialect)
+    yield erasure.clear_issuers_statement(dialect)
+    yield retention.old_scores_statement(dialect)
+    yield retention.old_count_statement(dialect)
+    yield retention.old_changes_statement(dialect)
+    yield retention.versions_statement(dialect)
+    yield writing.tenant_row_statement(dialect)
 
 
 def every_statement(dialect: DialectName) -> Iterator[Compiled]:
@@ -215,6 +271,8 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
             yield pages.page_statement(query, dialect=dialect)
             yield pages.joined_statement(query, dialect=dialect)
             yield pages.keys_statement(query, dialect=dialect)
+            yield pages.plan_statement(query, dialect=dialect)
+            yield pages.named_statement(query, dialect=dialect)
     for table in metadata.tables.values():
         yield writing.insert_statement(table, dialect)
     yield from transfer_statements(dialect)
@@ -229,17 +287,15 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     yield rows.clients_statement(dialect)
     yield rows.signing_keys_statement(dialect)
     yield rows.issuers_statement(dialect)
+    yield from fleet_statements(dialect)
     yield from delta_statements(dialect)
     yield touched.decided_statement(dialect)
     yield touched.deleted_statement(dialect)
-    yield verify.chain_statement(dialect)
-    yield verify.lost_details_statement(dialect)
-    yield verify.tombstones_statement(dialect)
-    yield verify.departures_statement(dialect)
-    yield sampling.changes_statement(dialect)
-    yield sampling.link_statement(dialect)
-    yield sampling.tombstone_statement(dialect)
+    yield from proving_statements(dialect)
     yield inspection.last_change_statement(dialect)
+    yield from removal_statements(dialect)
+    if dialect == "sqlite":
+        yield from dictionary_statements()
     yield writing.head_statement(dialect)
     yield writing.forget_tombstones_statement(dialect)
     yield writing.revision_statement(dialect)

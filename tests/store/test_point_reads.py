@@ -9,7 +9,7 @@ from stanchion.errors import ServiceUnavailable
 from stanchion.ledger.working_set import Stored
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, EntitySet
 from stanchion.store import SQLiteStore
-from stanchion.store.reading import entities_statement
+from stanchion.store.reading import entities_statement, entity_statement
 from tests.conftest import Statements
 from tests.databases import AnyStore
 from tests.store.commands import OTHER_TENANT, TENANT, control, put, put_all, score
@@ -75,8 +75,42 @@ def test_a_damaged_entity_fails_its_own_reader_alone(store: SQLiteStore) -> None
     )
     first, damaged, last = asyncio.run(together(store, "c0", "c1", "c2"))
     assert isinstance(first, Stored)
-    assert isinstance(damaged, zstandard.ZstdError)
+    assert isinstance(damaged, ServiceUnavailable)
+    assert isinstance(damaged.__cause__, zstandard.ZstdError)
     assert isinstance(last, Stored)
+
+
+@pytest.mark.sqlite("a body is text on PostgreSQL, which holds no damaged one")
+def test_a_damaged_entity_of_one_tenant_is_no_matter_of_another(store: SQLiteStore) -> None:
+    store.run(put(control("same")))
+    store.run(put(control("same"), tenant_id=OTHER_TENANT))
+    store._writer.execute(
+        "UPDATE secure_score_control_profiles SET body = x'28b52ffd00' "
+        "WHERE secure_score_control_profiles.tenant_id = ?",
+        (TENANT,),
+    )
+
+    async def main() -> list[Stored | BaseException | None]:
+        asked = (store.get(tenant, CONTROL_PROFILES, "same") for tenant in (TENANT, OTHER_TENANT))
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    damaged, sound = asyncio.run(main())
+    assert isinstance(damaged, ServiceUnavailable)
+    assert isinstance(sound, Stored)
+
+
+@pytest.mark.sqlite("several tenants are read side by side on PostgreSQL")
+def test_reads_of_several_tenants_in_one_turn_are_one_transaction(
+    store: SQLiteStore, statements: Statements
+) -> None:
+    async def main() -> None:
+        asked = (store.get(tenant, CONTROL_PROFILES, "c1") for tenant in (TENANT, OTHER_TENANT))
+        await asyncio.gather(*asked)
+
+    statements.ran.clear()
+    asyncio.run(main())
+    words = [sql.split()[0] for sql in statements.ran]
+    assert words == ["BEGIN", "SELECT", "SELECT", "ROLLBACK"]
 
 
 @pytest.mark.sqlite("is about how SQLite is stopped")
@@ -141,3 +175,6 @@ def test_each_id_is_looked_up_in_the_key(store: SQLiteStore, entity_set: EntityS
     assert plan[0].startswith("SCAN asked")
     assert plan[1].endswith("(tenant_id=? AND id=?)")
     assert len(plan) == 2
+    sql = f"EXPLAIN QUERY PLAN {entity_statement(entity_set).sql}"
+    (only,) = (row[3] for row in store._reader.execute(sql, {"tenant_id": TENANT, "id": "x"}))
+    assert only.endswith("(tenant_id=? AND id=?)")

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from stanchion.errors import ServiceUnavailable
-from stanchion.store import SQLiteStore
+from stanchion.store import Page, SQLiteStore, readers
 from stanchion.store.readers import READER_THREADS, Readers
 from tests.store.commands import TENANT
 
@@ -65,6 +66,29 @@ def test_the_deadline_counts_from_the_asking(store: SQLiteStore, opened: threadi
 
     with closing(Readers(store.path, statement_seconds=0.05)) as pool:
         asyncio.run(main())
+
+
+def test_large_pages_are_not_read_ahead_of_an_event_loop_that_is_busy(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_TAKEN_SECONDS", 60.0)
+    large = Page((b" " * 2_000_000,), None)
+    begun: list[None] = []
+
+    def read(_: sqlite3.Connection) -> Page:
+        begun.append(None)
+        return large
+
+    async def main() -> int:
+        reads = [asyncio.ensure_future(pool.read(read)) for _ in range(3 * READER_THREADS)]
+        await asyncio.sleep(0)
+        time.sleep(0.3)  # noqa: ASYNC251 (the loop is busy)
+        ahead = len(begun)
+        assert await asyncio.gather(*reads) == [large] * len(reads)
+        return ahead
+
+    with closing(Readers(store.path)) as pool:
+        assert asyncio.run(main()) <= READER_THREADS
 
 
 def test_a_store_reads_lists_for_as_long_as_it_was_told(store: SQLiteStore) -> None:

@@ -10,7 +10,7 @@ from stanchion.errors import ServiceUnavailable
 from stanchion.model.edm import SECURE_SCORES
 from stanchion.odata.query import ListQuery, property_key, total_order
 from stanchion.store import SQLiteStore
-from stanchion.store.bodies import body_json, document_of, pack
+from stanchion.store.bodies import document_of, pack
 from stanchion.store.compile import Compiled
 from stanchion.store.connection import SQLiteConnection, connect
 from stanchion.store.deadline import Deadline
@@ -97,13 +97,13 @@ def test_a_filter_is_asked_once_for_each_row_of_a_full_page(store: SQLiteStore) 
 @pytest.mark.parametrize("kept", ["text", 5, b"\x28\xb5\x2f\xfd", b"\xff{}"])
 def test_a_body_that_is_none_is_refused_by_what_reads_it(store: SQLiteStore, kept: object) -> None:
     with pytest.raises(sqlite3.OperationalError):
-        store._reader.execute(f"SELECT {document_of('?1')}", (kept,)).fetchall()
+        store._reader.execute(f"SELECT {document_of('?1', '?2')}", (kept, TENANT)).fetchall()
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"id":"\xc3\xa9"}', b'{"id":"' + b"long" * 2000 + b'"}'])
 def test_the_document_of_a_body_is_its_text_be_it_packed_or_not(store: SQLiteStore, body: bytes) -> None:
     read = bodies_read(store._reader)
-    ((text,),) = store._reader.execute(f"SELECT {document_of('?1')}", (pack(body),)).fetchall()
+    ((text,),) = store._reader.execute(f"SELECT {document_of('?1', '?2')}", (pack(body), TENANT)).fetchall()
     assert text == body.decode()
     assert len(read) == (pack(body) != body)
 
@@ -118,15 +118,15 @@ def test_an_order_of_what_is_in_bodies_reads_each_of_them_once(store: SQLiteStor
     assert len(read) == len(SCORES)
 
 
-def bodies_read(connection: sqlite3.Connection) -> list[bytes]:
+def bodies_read(connection: SQLiteConnection) -> list[bytes]:
     """Return the bodies, as they are kept, that filters will have asked for their JSON."""
     read: list[bytes] = []
 
-    def noting(kept: bytes) -> str:
+    def noting(kept: bytes, tenant_id: str) -> str:
         read.append(kept)
-        return body_json(kept)
+        return connection.document(kept, tenant_id)
 
-    connection.create_function("body_json", 1, noting, deterministic=True)
+    connection.create_function("body_json", 2, noting, deterministic=True)
     return read
 
 

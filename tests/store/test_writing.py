@@ -36,7 +36,7 @@ def test_the_places_of_other_rows_are_those_of_their_values() -> None:
     assert insert_statement(change_details).parameters == ("tenant_id", "sequence", "salt", "detail")
     assert insert_statement(tenants).parameters == (
         *("tenant_id", "name", "created_ticks"),
-        *("sequence", "head_hash"),
+        *("sequence", "head_hash", "erased_ticks", "erased_sequence"),
     )
     assert upsert_statement(tombstones).parameters == ("tenant_id", "entity_set", "id", "version")
 

@@ -1,14 +1,19 @@
 """Compression: what a caller accepts decides, and the bytes are the same once they are unpacked."""
 
+import asyncio
 import gzip
 import json
 
 import httpx
 import pytest
 import zstandard
+from starlette.types import Message
 
+from stanchion.logs import Trace
 from stanchion.settings import Settings
+from stanchion.web import compression
 from stanchion.web.compression import MIN_BYTES, Choice, choice
+from stanchion.web.exchange import Reply, Request
 from tests.conftest import Api, Serve, control
 
 pytestmark = pytest.mark.anyio
@@ -160,6 +165,30 @@ async def test_a_token_is_never_packed(api: Api) -> None:
     path = "/common/oauth2/v2.0/token"
     reply, _ = await raw(api, "POST", path, "gzip, identity;q=0")
     assert (reply.headers["cache-control"], "content-encoding" in reply.headers) == ("no-store", False)
+
+
+async def test_of_more_long_bodies_than_fit_in_memory_the_last_one_goes_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compression, "_MAX_BESIDE_BYTES", 250_000)
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    request = Request("GET", b"/", b"", {"accept-encoding": "gzip"}, (), "http", "", receive, Trace("id"))
+    content = b"long " * 20_000
+    replies = [Reply(200, content) for _ in range(3)]
+    await asyncio.gather(*(compression.compress(request, reply) for reply in replies))
+    last = Reply(200, content * 3)
+    await compression.compress(request, last)
+    assert [reply.headers.get("Content-Encoding") for reply in (*replies, last)] == [
+        "gzip",
+        "gzip",
+        None,
+        "gzip",
+    ]
+    assert all(reply.headers["Vary"] == "Accept-Encoding" for reply in replies)
+    assert (gzip.decompress(replies[0].body), replies[2].body) == (content, content)
 
 
 async def test_a_cache_is_told_of_every_header_that_counts(serve: Serve) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -12,8 +13,12 @@ from stanchion.access.directory import Directory
 from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.logs import Trace
+from stanchion.odata.filter import shapes
+from stanchion.odata.options import parse_options
 from stanchion.store.commit_counts import CommitCounts
 from stanchion.store.outcome import Done, Refused, unknown
+from stanchion.web.caches import caches
+from stanchion.web.chain_watch import ChainWatch
 from stanchion.web.metrics import COUNTED_AT_ONCE, METRICS, REQUESTS, Sources, Tally
 from stanchion.web.metrics_text import metrics_text
 from tests.conftest import TENANT, Api, control
@@ -46,7 +51,7 @@ def of_one(text: bytes, name: str, **labels: str) -> float:
 def sources(api: Api, tally: Tally) -> Sources:
     directory = Directory(api.store, clock=lambda: 0.0)
     verifier = TokenVerifier(directory, origins=Origins(), store_id=api.store.store_id)
-    return Sources(tally, api.store, verifier, directory)
+    return Sources(tally, api.store, verifier, directory, ChainWatch(api.store.chain_heads))
 
 
 async def test_requests_are_counted_by_kind_method_and_status(api: Api) -> None:
@@ -136,9 +141,9 @@ def test_a_batch_of_writes_is_counted_with_its_size_and_time() -> None:
 async def test_every_metric_is_shown_and_no_other_but_those_of_the_process(api: Api) -> None:
     tally = Tally()
     answered(tally)
-    found = {
-        family.name for family in text_string_to_metric_families(metrics_text(sources(api, tally)).decode())
-    }
+    watched = sources(api, tally)
+    await watched.chains.look()
+    found = {family.name for family in text_string_to_metric_families(metrics_text(watched).decode())}
     assert {name for name in found if not name.startswith("process_")} == {metric.name for metric in METRICS}
     assert {"process_cpu_seconds", "process_resident_memory_bytes", "process_open_fds"} <= found
 
@@ -151,10 +156,58 @@ async def test_denials_are_shown_from_zero_on(api: Api) -> None:
     assert of_one(text, "stanchion_denied_total", reason="wrong_signature") == 0
 
 
+async def test_what_the_chains_say_is_told_once_it_was_looked_up(api: Api) -> None:
+    watched = sources(api, Tally())
+    assert b"stanchion_tenants" not in metrics_text(watched)
+    await watched.chains.look()
+    text = metrics_text(watched)
+    assert of_one(text, "stanchion_tenants") == len(api.store.tenants())
+    age_seconds = time.time() - of_one(text, "stanchion_newest_change_timestamp_seconds")
+    assert 0 <= age_seconds < 3600
+    assert of_one(text, "stanchion_chains_read_timestamp_seconds") == pytest.approx(time.time(), abs=60)
+
+
+async def test_caches_count_what_was_there_and_what_was_not(api: Api) -> None:
+    def counts(name: str) -> tuple[float, float]:
+        text = metrics_text(watched)
+        return (
+            of_one(text, "stanchion_cache_hits_total", cache=name),
+            of_one(text, "stanchion_cache_misses_total", cache=name),
+        )
+
+    # Other tests may have asked the same, in this process.
+    parse_options.cache_clear()
+    shapes._shapes.clear()
+    watched = sources(api, Tally())
+    names = ("queries", "filters", "statements")
+    before = {name: counts(name) for name in names}
+    for number in (7, 11, 13):
+        await api.send(
+            "GET", f"/v1.0/security/secureScores?$filter=maxScore gt {number} and currentScore lt 3.25"
+        )
+    after = {name: counts(name) for name in names}
+    gained = {name: (after[name][0] - before[name][0], after[name][1] - before[name][1]) for name in names}
+    # The literals differ, so that each query is read, its filter known from the first one on.
+    assert [gained[name] for name in ("queries", "filters")] == [(0, 3), (2, 1)]
+    assert gained["statements"][0] >= 2
+    assert of_one(metrics_text(watched), "stanchion_cache_entries", cache="statements") > 0
+
+
+async def test_a_token_that_is_known_is_a_hit(api: Api) -> None:
+    directory = Directory(api.store, clock=lambda: 0.0)
+    verifier = TokenVerifier(directory, origins=Origins(), store_id=api.store.store_id)
+    sent = (f"Bearer {api.token()}",)
+    for _ in range(3):
+        await api.store.inlined(verifier.caller(sent, now_seconds=time.time()))
+    assert caches(verifier)["tokens"] == (2, 1, 1)
+
+
 async def test_no_metric_tells_of_a_tenant_an_app_or_an_id(api: Api) -> None:
     api.add(control())
     await api.send("GET", "/v1.0/security/secureScoreControlProfiles/NonOwnerAccess")
-    text = metrics_text(sources(api, Tally())).decode()
+    watched = sources(api, Tally())
+    await watched.chains.look()
+    text = metrics_text(watched).decode()
     apps = [row.client_id for row in api.store.clients(TENANT)]
     assert not re.search("|".join([TENANT, "NonOwnerAccess", api.store.store_id, *apps]), text)
     assert REQUESTS.labels == ("kind", "method", "status", "in_batch")

@@ -20,7 +20,10 @@ from stanchion.web.graph import offered_methods
 from stanchion.web.openapi_routes import resources
 from tests.conftest import Api
 
-pytestmark = pytest.mark.anyio
+pytestmark = [
+    pytest.mark.anyio,
+    pytest.mark.sqlite("takes long, and looks at a description that no database changes"),
+]
 
 # As JSON comes: what a description may hold is for its validator to say.
 Json = dict[str, Any]

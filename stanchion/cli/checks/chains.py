@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from random import SystemRandom
 
-from stanchion.cli.checks.finding import Finding, failed, ok
+from stanchion.cli.checks.finding import Finding, failed, ok, warning
 from stanchion.errors import OperatorError
-from stanchion.store import STORE_CHAIN
+from stanchion.model.instant import format_instant
+from stanchion.store import STORE_CHAIN, TenantRow
 from stanchion.store.inspection import Inspection
 
 _REMEDY = "Keep this file as it is for whoever asks, and restore a backup that verifies."
@@ -18,6 +19,26 @@ def check_chains(store: Inspection, *, full: bool) -> Iterator[Finding]:
             yield ok(_verified(store, tenant_id, full=full), subject=tenant_id)
         except OperatorError as error:
             yield failed(f"{error.message} {_REMEDY}", subject=tenant_id)
+    for row in store.erased_tenants():
+        yield _erased(store, row)
+
+
+def _erased(store: Inspection, row: TenantRow) -> Finding:
+    """Tell of a tenant that is erased; the hashes that are left of it are few to look at."""
+    since = format_instant(row.erased_ticks or 0)
+    try:
+        report = store.verify(row.tenant_id)
+    except OperatorError as error:
+        return failed(f"{error.message} {_REMEDY}", subject=row.tenant_id)
+    if report.under_way:
+        return warning(
+            f"Its erasure began on {since} and has not ended; `stanchion tenant erase {row.tenant_id}` ends it.",
+            subject=row.tenant_id,
+        )
+    return ok(
+        f"Erased on {since}; the hashes of its {report.erased_changes:,} changes are what they were.",
+        subject=row.tenant_id,
+    )
 
 
 def _verified(store: Inspection, tenant_id: str, *, full: bool) -> str:

@@ -10,6 +10,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
@@ -55,7 +56,21 @@ class _Shape(msgspec.Struct, frozen=True):
     slots: tuple[_Slot, ...]
 
 
+@dataclass(slots=True)
+class _Counts:
+    """How often a shape was known, and how often a text was read whole."""
+
+    known: int = 0
+    read: int = 0
+
+
 _shapes: dict[_Key, _Shape] = {}
+_counts = _Counts()
+
+
+def shape_counts() -> tuple[int, int, int]:
+    """Return how often a filter had a shape that was known, how often it was read whole, and how many are kept."""
+    return _counts.known, _counts.read, len(_shapes)
 
 
 def parse_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]) -> Filter:
@@ -69,9 +84,13 @@ def parse_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]
         key = (entity_set, tuple(cut[::2]), tuple([literal.kind for literal in literals]))
         shape = _shapes.get(key)
         if shape is not None and len(text.encode()) <= MAX_BYTES:
-            return Filter(shape.tree, tuple([_value(slot, literals) for slot in shape.slots]))
+            known = Filter(shape.tree, tuple([_value(slot, literals) for slot in shape.slots]))
+            _counts.known += 1
+            return known
     except (StanchionError, _Unfit):
+        _counts.read += 1
         return typed_filter(text, entity_set, aliases=aliases).filter
+    _counts.read += 1
     typed = typed_filter(text, entity_set, aliases=aliases)
     if shape is None and not any(map(_READ_EACH_TIME.search, cut[::2])):
         _keep(key, _Shape(typed.filter.tree, _slots(typed.readings, cut)))

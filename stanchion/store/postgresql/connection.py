@@ -4,6 +4,7 @@
 - What a transaction writes is gathered until something is read or it commits, and goes as one statement: each
   way to the server and back costs as much as writing some rows. Rows of a kind are one statement anyway, which
   gets a column as an array.
+- On a cluster each write is a statement of its own, of rows by value: Citus sends such to the one node that has them.
 - A COMMIT that the server answers by anything but COMMIT is none.
 """
 
@@ -18,9 +19,10 @@ from sqlalchemy.util import await_only
 from sqlalchemy.util.concurrency import in_greenlet
 
 from stanchion.store.compile import Compiled, DialectName
+from stanchion.store.keeping import TextKeeper
 from stanchion.store.postgresql.failures import FAILURES, for_caller, leaves_doubt
 from stanchion.store.postgresql.portal import Portal
-from stanchion.store.postgresql.statements import Write, arrays, joined, spread, written_table
+from stanchion.store.postgresql.statements import Write, arrays, by_value, joined, spread, written_table
 
 R = TypeVar("R")
 
@@ -42,8 +44,10 @@ class PostgresConnection:
         *,
         portal: Portal | None = None,
         statement_seconds: float | None = None,
+        clustered: bool = False,
     ) -> None:
         self.driver = driver
+        self._clustered = clustered
         self._portal = portal
         self._statement_seconds = statement_seconds
         self._writes: list[Write] = []
@@ -87,6 +91,10 @@ class PostgresConnection:
             _log.debug("%s", statement.sql)
             self._wait(self.driver.executemany(statement.sql, rows))
             return
+        if self._clustered:
+            for write in by_value(statement.sql, rows, max_bytes=_BYTES_AT_ONCE):
+                self._fetch(write.sql, write.values)
+            return
         for write in arrays(text, rows, max_bytes=_BYTES_AT_ONCE):
             self._gather(write)
 
@@ -94,15 +102,15 @@ class PostgresConnection:
         """Return an array as a parameter."""
         return list(values)
 
-    def keep(self, body: bytes) -> str:
-        """Return a body as it is kept: as text, which the database packs by itself."""
-        return body.decode()
+    def keeper(self, tenant_id: str) -> TextKeeper:  # noqa: ARG002 (those of all are kept alike)
+        """Return what makes texts of bodies."""
+        return TextKeeper()
 
-    def body(self, kept: object) -> bytes:
+    def body(self, kept: object, tenant_id: str) -> bytes:  # noqa: ARG002 (as above)
         """Return the body that is kept."""
         return str(kept).encode()
 
-    def bodies(self, kept: list[Any]) -> list[bytes]:
+    def bodies(self, kept: list[Any], tenant_id: str) -> list[bytes]:  # noqa: ARG002 (as above)
         """Return the bodies that are kept."""
         return [one.encode() for one in kept]
 
@@ -122,8 +130,10 @@ class PostgresConnection:
         self._committing = False
         # Nought would mean for ever.
         milliseconds = max(1, round(patience_seconds * 1000))
+        # Without this a row of another node would be waited for until the statement's own time is over.
+        everywhere = "SET LOCAL citus.propagate_set_commands = 'local'; " if self._clustered else ""
         self._execute(
-            f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL lock_timeout = {milliseconds}"
+            f"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; {everywhere}SET LOCAL lock_timeout = {milliseconds}"
         )
 
     def commit(self) -> None:
@@ -154,7 +164,7 @@ class PostgresConnection:
         return told
 
     def _gather(self, write: Write) -> None:
-        if not self.in_transaction:
+        if self._clustered or not self.in_transaction:
             self._fetch(write.sql, write.values)
             return
         if any(each.table == write.table for each in self._writes):

@@ -9,14 +9,16 @@ from sqlalchemy.util import await_only
 
 from stanchion.errors import OperatorError, OutcomeUnknown
 from stanchion.ledger.fold import Command
+from stanchion.store.batch import transacted
 from stanchion.store.meta import StoreFacts, store_facts
 from stanchion.store.outcome import Done, Refused
 from stanchion.store.postgresql.committing import committed, lent, prepared
 from stanchion.store.postgresql.connection import PostgresConnection
-from stanchion.store.postgresql.failures import FAILURES, for_operator
+from stanchion.store.postgresql.failures import FAILURES, for_operator, may_pass
 from stanchion.store.postgresql.opening import Access, require_schema
 from stanchion.store.postgresql.pool import Pool
 from stanchion.store.postgresql.portal import Portal
+from stanchion.store.session import Connection
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -25,6 +27,8 @@ R = TypeVar("R")
 _CONNECTIONS = 4
 # A person at a terminal waits so long for a server's batch, or another import, to end, and for the database.
 _PATIENCE_SECONDS = 30.0
+# Between two tries of what may be run again.
+_NAP_SECONDS = 0.2
 
 
 class Local:
@@ -83,6 +87,22 @@ class Local:
                 raise OperatorError(error.message) from error
             case Refused(error):
                 raise error
+
+    def transact(self, work: Callable[[Connection], R]) -> R:
+        """Return what a plain function returns that writes in a transaction of its own; it may be run again."""
+        until = time.monotonic() + _PATIENCE_SECONDS
+
+        def attempt() -> R:
+            with lent(self._pool, seconds=_PATIENCE_SECONDS) as connection:
+                return transacted(connection, work, patience_seconds=_PATIENCE_SECONDS)
+
+        while True:
+            try:
+                return self._portal.run(attempt)
+            except FAILURES as error:
+                if not may_pass(error) or time.monotonic() >= until:
+                    raise for_operator(error, database=self.name) from error
+                time.sleep(_NAP_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""

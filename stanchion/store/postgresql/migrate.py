@@ -2,6 +2,7 @@
 
 - One at a time: an advisory lock lets the second of two wait, which then finds nothing to do.
 - All of it is one transaction, so that a migration that fails or is killed has left nothing.
+- On a cluster new tables are spread as the others are, and the locks of other nodes are waited for no longer.
 - It waits for locks only so long: whatever waits behind it, a server's requests too, waits as well.
 - What must be there before anybody serves is made here too, by whoever may make tables: the facts of the store.
 """
@@ -11,7 +12,7 @@ from contextlib import suppress
 import asyncpg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 from sqlalchemy.util import greenlet_spawn
 
@@ -19,6 +20,7 @@ from stanchion.errors import OperatorError, StanchionError
 from stanchion.store.meta import store_facts
 from stanchion.store.migrate import Migrated, known_revision
 from stanchion.store.postgresql.connection import PostgresConnection
+from stanchion.store.postgresql.distribute import spread_new_tables
 from stanchion.store.postgresql.failures import FAILURES, code_of, for_operator
 from stanchion.store.postgresql.opening import Access, schema_revision
 from stanchion.store.revisions import rehearse, upgrade
@@ -26,8 +28,8 @@ from stanchion.store.tables import HEAD_REVISION
 
 PATIENCE_SECONDS = 60.0
 # Any number that no other program uses: the bytes of "stanchio".
-_LOCK = int.from_bytes(b"stanchio")
-_LOCK_NOT_AVAILABLE = "55P03"
+LOCK = int.from_bytes(b"stanchio")
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 async def migrate_postgresql(
@@ -83,17 +85,27 @@ async def _upgrade(access: Access, *, patience_seconds: float, sql: list[str] | 
     engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
     try:
         async with engine.connect() as connection:
-            milliseconds = str(max(1, round(patience_seconds * 1000)))
-            await connection.execute(
-                text("SELECT set_config('lock_timeout', :patience, true)"), {"patience": milliseconds}
-            )
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            # The first is for Citus, whose other nodes would wait for ever; elsewhere it means nothing.
+            await connection.execute(text("SET LOCAL citus.propagate_set_commands = 'local'"))
+            milliseconds = max(1, round(patience_seconds * 1000))
+            await connection.execute(text(f"SET LOCAL lock_timeout = {milliseconds}"))
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
             former = await connection.run_sync(lambda locked: _run(locked, sql, name=access.name))
+            await _spread(connection, sql, name=access.name)
             if sql is None:
                 await connection.commit()
             return former
     finally:
         await engine.dispose()
+
+
+async def _spread(connection: AsyncConnection, sql: list[str] | None, *, name: str) -> None:
+    """Let new tables lie where the others do, in the transaction that made them."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert isinstance(driver, asyncpg.Connection)  # noqa: S101 (the engine was made of such)
+    ran = await spread_new_tables(driver, name=name)
+    if sql is not None:
+        sql += ran
 
 
 def _run(connection: Connection, sql: list[str] | None, *, name: str) -> str | None:
@@ -119,7 +131,7 @@ async def _make_facts(connection: PostgresConnection, *, name: str, patience_sec
 
 def _refusal(error: SQLAlchemyError, access: Access, *, patience_seconds: float) -> OperatorError:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    if code_of(cause) == _LOCK_NOT_AVAILABLE:
+    if code_of(cause) == LOCK_NOT_AVAILABLE:
         return OperatorError(
             f"The {access.name} is being migrated or used by others for more than {patience_seconds:g} seconds; "
             "nothing was changed. Stop the servers, or wait longer by --timeout."

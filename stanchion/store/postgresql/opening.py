@@ -15,6 +15,7 @@ from asyncpg.connect_utils import SessionAttribute
 
 from stanchion.errors import OperatorError
 from stanchion.store.postgresql.connection import PostgresConnection
+from stanchion.store.postgresql.distribute import has_citus
 from stanchion.store.postgresql.portal import Portal
 from stanchion.store.postgresql.url import connect_arguments, shown_database
 from stanchion.store.tables import HEAD_REVISION, REVISIONS
@@ -89,10 +90,11 @@ class Access:
                     idle=0 if seconds is None else _IDLE_SECONDS * 1000,
                 )
             )
+            clustered = await has_citus(driver)
         except BaseException:
             driver.terminate()
             raise
-        return PostgresConnection(driver, portal=portal, statement_seconds=seconds)
+        return PostgresConnection(driver, portal=portal, statement_seconds=seconds, clustered=clustered)
 
     def _require_usable(self, driver: "asyncpg.Connection[asyncpg.Record]") -> None:
         version = driver.get_server_version()

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from stanchion.store.keeping import LateText
+
 _ROW = re.compile(r' VALUES \(((?:\$\d+::[A-Z]+(?: COLLATE "C")?(?:, )?)+)\)')
 _VALUE = re.compile(r"(\$\d+)::([A-Z]+)")
 _PLACE = re.compile(r"\$(\d+)")
@@ -15,6 +17,8 @@ _TARGET = re.compile(r"(?:INSERT INTO|UPDATE|DELETE FROM) (\w+)")
 # Combinations that occur, of a dozen statements in one order; each text is some KB.
 _TEXTS_KEPT = 512
 _VALUE_BYTES = 8
+# A statement may have 32,767 parameters, and no table has a hundred columns. By powers of two there are few texts.
+_ROWS_AT_ONCE = 128
 
 
 class Write(NamedTuple):
@@ -52,11 +56,38 @@ def arrays(sql: str, rows: Sequence[Sequence[object]], *, max_bytes: int) -> Ite
     columns = [list(column) for column in zip(*rows, strict=True)]
     size = sum(map(_size, columns))
     if size <= max_bytes or len(rows) == 1:
-        yield Write(sql, columns, size)
+        yield Write(sql, [_ready(column) for column in columns], size)
         return
     half = len(rows) // 2
     yield from arrays(sql, rows[:half], max_bytes=max_bytes)
     yield from arrays(sql, rows[half:], max_bytes=max_bytes)
+
+
+def by_value(insert: str, rows: Sequence[Sequence[object]], *, max_bytes: int) -> Iterator[Write]:
+    """Give statements of some rows each, by value, for an INSERT of one row; a row alone may take more bytes."""
+    start = 0
+    while start < len(rows):
+        count = min(_ROWS_AT_ONCE, 1 << ((len(rows) - start).bit_length() - 1))
+        while count > 1 and _bytes(rows[start : start + count]) > max_bytes:
+            count //= 2
+        values = [value for row in rows[start : start + count] for value in row]
+        yield Write(_of_rows(insert, count), _ready(values))
+        start += count
+
+
+@lru_cache(maxsize=_TEXTS_KEPT)
+def _of_rows(insert: str, count: int) -> str:
+    """Return the text of an INSERT of one row for so many; each value has the type and collation of its column."""
+    row = _ROW.search(insert)
+    if row is None:
+        raise ValueError(f"No INSERT of one row: {insert}")
+    types = [kind.replace("VARCHAR", "TEXT") for _, kind in _VALUE.findall(row[1])]
+    texts = (
+        ", ".join(f"${place}::{kind}" for place, kind in enumerate(types, start=1 + number * len(types)))
+        for number in range(count)
+    )
+    values = ", ".join(f"({text})" for text in texts)
+    return f"{insert[: row.start()]} VALUES {values}{insert[row.end() :]}"
 
 
 def joined(writes: Sequence[Write]) -> Write:
@@ -83,6 +114,15 @@ def _moved(sql: str, count: int) -> str:
 
 def _size(column: list[Any]) -> int:
     """Return how many bytes a column takes: of bodies and what they are kept with; other values are short."""
-    if isinstance(column[0], (str, bytes)) and None not in column:
+    if isinstance(column[0], (str, bytes, LateText)) and None not in column:
         return sum(map(len, column))
     return _VALUE_BYTES * len(column)
+
+
+def _bytes(rows: Sequence[Sequence[object]]) -> int:
+    return sum(len(value) for row in rows for value in row if isinstance(value, (str, bytes, LateText)))
+
+
+def _ready(values: list[Any]) -> list[Any]:
+    """Return values as the driver takes them."""
+    return [value.body.decode() if isinstance(value, LateText) else value for value in values]

@@ -23,18 +23,20 @@ from stanchion.model.edm import EntitySet
 from stanchion.odata.delta import DeltaQuery
 from stanchion.odata.query import ListQuery
 from stanchion.store import reading, rows
+from stanchion.store.chain_heads import ChainHeads, read_chain_heads
 from stanchion.store.contract import DeltaPage, Page
 from stanchion.store.deadline import STATEMENT_SECONDS
 from stanchion.store.deltas import read_delta
 from stanchion.store.meta import StoreFacts
 from stanchion.store.moment import Moment, moment
-from stanchion.store.page_reading import read_count, read_page
+from stanchion.store.page_reading import read_count, read_page, read_piece
 from stanchion.store.postgresql.commits import Watched
 from stanchion.store.postgresql.connection import PostgresConnection
 from stanchion.store.postgresql.greenlets import inlined
 from stanchion.store.postgresql.local import Local
 from stanchion.store.postgresql.served import Asked, Served
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
+from stanchion.store.session import Connection
 from stanchion.store.waiting import DEADLINE_SECONDS
 
 T = TypeVar("T")
@@ -115,17 +117,25 @@ class PostgresStore:
         """Return an entity, or None."""
         return await self._here().entity(tenant_id, entity_set, id)
 
-    async def page(self, tenant_id: str, query: ListQuery, *, max_bytes: int) -> Page:
+    async def page(
+        self, tenant_id: str, query: ListQuery, *, max_bytes: int, piece_bytes: int | None = None
+    ) -> Page:
         """Return a page of a list: at most its size, and `max_bytes` unless its first row is larger."""
 
         def read(reader: PostgresConnection) -> Page:
             with reader.snapshot():
-                page = read_page(reader, query, tenant_id=tenant_id, max_bytes=max_bytes)
+                page = read_page(
+                    reader, query, tenant_id=tenant_id, max_bytes=max_bytes, piece_bytes=piece_bytes
+                )
                 if query.count:
                     page = replace(page, count=read_count(reader, query, tenant_id=tenant_id))
             return page
 
         return await self._here().read(read)
+
+    async def piece(self, tenant_id: str, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Return bodies by their ids as they are now, in this order, each after a comma."""
+        return await self._here().read(lambda reader: read_piece(reader, query, ids, tenant_id=tenant_id))
 
     async def count(self, tenant_id: str, query: ListQuery) -> int:
         """Return how many entities the query's set has, its paging left aside."""
@@ -152,6 +162,10 @@ class PostgresStore:
         """Return the head of a tenant's chain, or None for a tenant that nobody added."""
         return await self._here().read(lambda reader: reading.read_head(reader, tenant_id=tenant_id))
 
+    async def chain_heads(self) -> ChainHeads:
+        """Return what the heads of all tenants' chains say together."""
+        return await self._here().read(read_chain_heads)
+
     def snapshot(self, tenant_id: str) -> AbstractContextManager[Moment]:
         """Open a tenant as it is at this moment, for as long as the block lasts; raises OperatorError."""
         return moment(self, tenant_id=tenant_id)
@@ -177,6 +191,10 @@ class PostgresStore:
     def run(self, command: Command[T]) -> T:
         """Return a command's answer, from a short transaction of its own; raises like `submit`."""
         return self._local.run(command)
+
+    def transact(self, work: Callable[[Connection], R]) -> R:
+        """Return what a plain function returns that writes in a transaction of its own; raises OperatorError."""
+        return self._local.transact(work)
 
     @property
     def commits(self) -> Watched | None:

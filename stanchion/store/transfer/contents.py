@@ -2,7 +2,8 @@
 
 - A row is read as values that mean the same on every database: bodies as their JSON, truth values as such. What
   was read from one database can be written to another, and compared with what another one has.
-- Every tenant-owned table but that of dictionaries has a version in each row: the change that wrote it.
+- Every tenant-owned table has a version in each row: the change that wrote it. That of dictionaries is no part of
+  what a tenant has, but of how one database keeps it.
 """
 
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -29,7 +30,7 @@ from stanchion.store.tables import (
     signing_keys,
     tenants,
 )
-from stanchion.store.writing import upsert_statement
+from stanchion.store.writing import source_of, upsert_statement
 
 Row: TypeAlias = tuple[object, ...]
 
@@ -37,7 +38,9 @@ Row: TypeAlias = tuple[object, ...]
 OWN_TABLES = (clients, issuers, signing_keys, meta)
 # Tenants themselves are read and written apart from what is theirs.
 TENANT_TABLES: tuple[Table, ...] = tuple(
-    table for table in metadata.sorted_tables if table.name in TENANT_OWNED and table is not tenants
+    table
+    for table in metadata.sorted_tables
+    if table.name in TENANT_OWNED and table not in {tenants, dictionaries}
 )
 # A body may have some megabytes; these many are in memory on either side.
 _BODIES_AT_ONCE = 32
@@ -58,7 +61,7 @@ def tenant_rows(
     statement = rows_statement(table, connection.dialect)
     parameters = {"tenant_id": tenant_id, **({"since": since} if versioned else {})}
     at_once = _BODIES_AT_ONCE if table in _ENTITY_TABLES else _ROWS_AT_ONCE
-    read = reader(table, connection)
+    read = reader(table, connection, tenant_id=tenant_id)
     with closing(connection.chunks(statement, parameters, rows=at_once)) as chunks:
         for chunk in chunks:
             yield [read(row) for row in chunk]
@@ -66,29 +69,35 @@ def tenant_rows(
 
 def all_rows(connection: Connection, table: Table) -> list[Row]:
     """Return every row of a table that no tenant owns, or of that of tenants, by primary key."""
-    read = reader(table, connection)
+    read = reader(table, connection, tenant_id="")
     return [read(row) for row in connection.fetch(whole_statement(table, connection.dialect), {})]
 
 
 def write_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
-    """Write rows as they were read, whether they are there already or not."""
+    """Write rows as they were read, those of one tenant, whether they are there already or not."""
     statement = upsert_statement(table, connection.dialect)
     names = table.columns.keys()
     places = [names.index(name) for name in statement.parameters]
     body = places.index(names.index("body")) if table in _ENTITY_TABLES else None
     kept: list[list[object]] = [[row[place] for place in places] for row in rows]
-    if body is not None:
-        for row in kept:
+    if body is not None and rows:
+        keeper = connection.keeper(str(rows[0][0]))
+        for row, whole in zip(kept, rows, strict=True):
             content = row[body]
             assert isinstance(content, bytes)  # noqa: S101 (`reader` made it)
-            row[body] = connection.keep(content)
+            row[body] = keeper.keep(content, source=source_of(table, dict(zip(names, whole, strict=True))))
+        keeper.write()
     if kept:
         connection.write_rows(statement, kept)
 
 
-def reader(table: Table, connection: Connection) -> Callable[[Sequence[object]], Row]:
-    """Return what makes a row of a table mean the same on every database."""
-    casts = [_cast(table, column.name, column.type, connection) for column in table.columns]
+def reader(table: Table, connection: Connection, *, tenant_id: str) -> Callable[[Sequence[object]], Row]:
+    """Return what makes a row of a table mean the same on every database; bodies are those of a tenant."""
+
+    def body(kept: object) -> bytes:
+        return connection.body(kept, tenant_id)
+
+    casts = [_cast(table, column.name, column.type, body) for column in table.columns]
     if not any(casts):
         return tuple
     return lambda row: tuple(
@@ -144,8 +153,8 @@ def _key(table: Table) -> list[ColumnElement[object]]:
 
 
 def _cast(
-    table: Table, name: str, kind: TypeEngine[object], connection: Connection
+    table: Table, name: str, kind: TypeEngine[object], body: Callable[[object], object]
 ) -> Callable[[object], object] | None:
     if name == "body" and table in _ENTITY_TABLES:
-        return connection.body
+        return body
     return next((cast for each, cast in _CASTS.items() if isinstance(kind, each)), None)

@@ -104,12 +104,18 @@ def _bring_all(
         advance(f"copying {tenant.tenant_id}", done, len(heads))
         known = there.pop(tenant.tenant_id, None)
         if known != tenant:
-            since = known.sequence if known is not None and continues(source, known) else None
-            _bring(source, target, tenant, since=since)
+            _bring(source, target, tenant, since=_since(source, known, tenant))
             written += 1
     for tenant_id in there:  # Of a copy of an earlier state of the source.
         in_transaction(target, lambda connection, gone=tenant_id: clear_tenant(connection, gone))  # type: ignore[misc]
     return written
+
+
+def _since(source: Connection, known: TenantHead | None, tenant: TenantHead) -> int | None:
+    """Return the change from which the target goes on, None where the tenant is copied anew."""
+    if known is None or tenant.was_erased_since(known.sequence) or not continues(source, known):
+        return None
+    return known.sequence
 
 
 def _bring(source: Connection, target: Connection, tenant: TenantHead, *, since: int | None) -> None:

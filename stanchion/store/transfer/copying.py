@@ -13,7 +13,7 @@ from stanchion.store.purpose import KEY as PURPOSE
 from stanchion.store.rows import STORE_CHAIN
 from stanchion.store.sampling import link_statement
 from stanchion.store.session import Connection
-from stanchion.store.tables import ENTITY_TABLES, meta, tenants, tombstones
+from stanchion.store.tables import ENTITY_TABLES, dictionaries, meta, tenants, tombstones
 from stanchion.store.transfer.contents import (
     OWN_TABLES,
     TENANT_TABLES,
@@ -38,6 +38,12 @@ class TenantHead(NamedTuple):
     created_ticks: int
     sequence: int
     head_hash: bytes
+    erased_ticks: int | None = None
+    erased_sequence: int | None = None
+
+    def was_erased_since(self, sequence: int) -> bool:
+        """Say whether an erasure after a change took away what that left: nothing is left by which to follow it."""
+        return self.erased_ticks is not None or (self.erased_sequence or 0) > sequence
 
     @property
     def head(self) -> str:
@@ -73,7 +79,7 @@ def copy_tenant(source: Connection, target: Connection, tenant: TenantHead, *, s
 
 def clear_tenant(target: Connection, tenant_id: str) -> None:
     """Take a tenant away, with all that is its own."""
-    for table in (*reversed(TENANT_TABLES), tenants):
+    for table in (*reversed(TENANT_TABLES), dictionaries, tenants):
         target.fetch(clear_statement(table, target.dialect), {"tenant_id": tenant_id})
 
 

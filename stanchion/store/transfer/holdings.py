@@ -61,4 +61,4 @@ def verified_holdings(connection: Connection, *, advance: Advance) -> Holdings:
 def verified(connection: Connection, tenant: TenantHead) -> Held:
     """Verify one chain with its entities."""
     report = verify_rows(connection, tenant.tenant_id, head=None)
-    return Held(tenant.tenant_id, tenant.name, report.changes, report.entities, tenant.head)
+    return Held(tenant.tenant_id, tenant.name or "(erased)", report.changes, report.entities, tenant.head)

@@ -8,6 +8,7 @@ from stanchion.store import SQLiteStore
 from tests.serving.place import OPERATOR, TENANT, Place, control
 
 PAGE = "/v1.0/security/secureScoreControlProfiles?$top=999"
+CHANGES = "/v1.0/security/secureScoreControlProfiles/delta()"
 # Entities enough to fill a page of 16 MiB.
 _ENTITIES, _CHARACTERS = 200, 80_000
 

@@ -14,7 +14,7 @@ import pytest
 
 from tests.security.wire.behaved import behaving
 from tests.security.wire.http2 import PREFACE
-from tests.security.wire.large import PAGE, enlarge
+from tests.security.wire.large import CHANGES, PAGE, enlarge
 from tests.security.wire.raw import (
     ask_health,
     connect,
@@ -101,7 +101,7 @@ def test_hundreds_of_slow_callers_keep_nobody_waiting(plain_server: Server, atta
         grown = resident_kibibytes(plain_server) - resident
 
     assert behaved.failures == []
-    assert behaved.p99_seconds < 0.5
+    assert behaved.p99_seconds < 1
     assert grown < 32 * 1024
 
 
@@ -125,18 +125,19 @@ def test_an_answer_that_nobody_takes_is_given_up(generous: Server, made_place: P
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("target", [PAGE, CHANGES])
 def test_many_answers_that_nobody_takes_hold_no_more_memory_than_is_meant_for_them(
-    generous: Server, made_place: Place
+    generous: Server, made_place: Place, target: str
 ) -> None:
     resident = resident_kibibytes(generous)
     with ExitStack() as stack, behaving(generous) as behaved:
-        readers = [stack.enter_context(reader(generous, made_place)) for _ in range(60)]
+        readers = [stack.enter_context(reader(generous, made_place, target)) for _ in range(60)]
         grown = 0
         for _ in range(30):
             time.sleep(0.1)
             grown = max(grown, resident_kibibytes(generous) - resident)
 
-    # 128 MiB of answers, and what the pieces were of which they were made.
+    # 128 MiB of answers, and what those are made of that two threads read.
     assert len(readers) * _PAGE_MEBIBYTES > 900
     assert grown < 600 * 1024
     assert behaved.failures == []
@@ -161,17 +162,17 @@ def test_a_stopped_client_keeps_nobody_waiting(generous: Server, made_place: Pla
         client.kill()
 
     assert behaved.failures == []
-    assert behaved.p99_seconds < 0.5
+    assert behaved.p99_seconds < 1
 
 
-def reader(server: Server, place: Place) -> socket.socket:
+def reader(server: Server, place: Place, target: str = PAGE) -> socket.socket:
     """Ask for the largest page and take nothing of it."""
     connection = socket.socket()
     # Little room, so that the server notices.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(10)
     connection.connect(("127.0.0.1", server.port))
-    connection.sendall(request(token=place.token, target=PAGE.encode()))
+    connection.sendall(request(token=place.token, target=target.encode()))
     return connection
 
 

@@ -1,9 +1,11 @@
 """What is made of statements before they are sent."""
 
+import re
+
 import pytest
 
 from stanchion.model.edm import CONTROL_PROFILES
-from stanchion.store.postgresql.statements import Write, arrays, joined, spread, written_table
+from stanchion.store.postgresql.statements import Write, arrays, by_value, joined, spread, written_table
 from stanchion.store.tables import ENTITY_TABLES, TENANT_OWNED, changes, metadata
 from stanchion.store.writing import (
     amend_statement,
@@ -80,3 +82,40 @@ def test_rows_that_take_too_much_at_once_are_halved_until_they_fit() -> None:
 def test_a_row_that_is_too_large_by_itself_goes_alone() -> None:
     parts = list(arrays("", [("a", b"x" * 100), ("b", b"y" * 100)], max_bytes=10))
     assert [part.values[0] for part in parts] == [["a"], ["b"]]
+
+
+@pytest.mark.parametrize("table", sorted(metadata.tables))
+def test_rows_are_given_by_value_each_of_its_columns_type(table: str) -> None:
+    insert = upsert_statement(metadata.tables[table], "postgresql")
+    width = len(insert.parameters)
+    rows = [tuple(range(number * width, (number + 1) * width)) for number in range(300)]
+
+    writes = list(by_value(insert.sql, rows, max_bytes=1_000))
+
+    assert [value for write in writes for value in write.values] == list(range(300 * width))
+    assert [len(write.values) // width for write in writes] == [128, 128, 32, 8, 4]
+    for write in writes:
+        places = [int(place) for place in re.findall(r"\$(\d+)::", write.sql)]
+        assert places == list(range(1, len(write.values) + 1))
+        assert len(places) <= 32_767
+        assert write.sql.endswith(insert.sql.partition(" ON CONFLICT ")[2])
+        assert "COLLATE" not in write.sql
+
+
+def test_what_is_no_insert_of_a_row_is_not_made_one_of_several() -> None:
+    with pytest.raises(ValueError, match="No INSERT of one row"):
+        list(by_value(delete_statement(CONTROL_PROFILES, "postgresql").sql, [(1, 2)], max_bytes=1))
+    (write,) = by_value(insert_statement(changes, "postgresql").sql, [(0,) * 6], max_bytes=1)
+    assert "VALUES ($1::TEXT, $2::BIGINT," in write.sql
+
+
+def test_long_rows_go_in_fewer_at_once() -> None:
+    insert = insert_statement(changes, "postgresql").sql
+    rows = [("t", number, 0, "c", b"x" * 100, b"") for number in range(8)] + [
+        ("t", 8, 0, "c", b"x" * 1000, b"")
+    ]
+
+    writes = list(by_value(insert, rows, max_bytes=250))
+
+    assert [len(write.values) // 6 for write in writes] == [2, 2, 2, 2, 1]
+    assert [number for write in writes for number in write.values[1::6]] == list(range(9))

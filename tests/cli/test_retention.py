@@ -1,0 +1,66 @@
+"""`stanchion retention`: what is older than scores are kept is told, and removed when asked."""
+
+import datetime as dt
+
+import pytest
+
+from stanchion.errors import OperatorError
+from stanchion.store.retention_pass import claim, set_day
+from tests.cli.checking import check
+from tests.cli.conftest import Run
+from tests.cli.invoking import printed, refusal
+from tests.serving.place import OTHER_TENANT, TENANT, Place
+
+
+def days_since(day: dt.date) -> str:
+    """Return for how many days scores are to be kept, so that those of a day are the oldest."""
+    return str((dt.datetime.now(dt.UTC).date() - day).days)
+
+
+KEPT = days_since(dt.date(2026, 1, 8))
+
+
+def test_scores_are_kept_for_ever_by_default(run: Run) -> None:
+    assert run("retention").stderr == "Scores are kept for ever.\n"
+    assert "--retention-days" in refusal(run("retention", "--apply"))
+
+
+def test_without_apply_it_only_counts(run: Run) -> None:
+    for _ in range(2):
+        told = printed(run("retention", "--retention-days", KEPT, "--json"))
+        assert told["tenants"] == [{"tenant": TENANT, "scores": 7}, {"tenant": OTHER_TENANT, "scores": 0}]
+    assert "Nothing was removed." in run("retention", "--retention-days", KEPT).stderr
+
+
+def test_with_apply_they_are_removed_and_the_history_verifies(run: Run) -> None:
+    told = printed(run("retention", "--retention-days", KEPT, "--apply", "--json"))
+    assert [(row["tenant"], row["scores"]) for row in told["tenants"]] == [(TENANT, 7), (OTHER_TENANT, 0)]
+    assert printed(run("verify", "--tenant", TENANT, "--json"))["unchecked"] == 0
+    assert "They are removed." in run("retention", "--retention-days", KEPT, "--apply").stderr
+
+
+def test_whoever_applies_it_says_that_the_day_is_right(run: Run, place: Place) -> None:
+    """A server whose clock is far ahead of what it knows waits for that."""
+    today = dt.datetime.now(dt.UTC).date().toordinal() - dt.date(1970, 1, 1).toordinal()
+    with place.opened() as store:
+        store.transact(lambda connection: set_day(connection, day=today - 60))
+        with pytest.raises(OperatorError, match="The clock says"):
+            store.transact(lambda connection: claim(connection, day=today))
+        run("retention", "--retention-days", KEPT, "--apply")
+        assert not store.transact(lambda connection: claim(connection, day=today))
+        assert store.transact(lambda connection: claim(connection, day=today + 1))
+
+
+@pytest.mark.parametrize(
+    ("days", "status", "said"),
+    [
+        ("0", "ok", "Scores are kept for ever."),
+        (KEPT, "warning", "still there; a server with this setting removes them once a day"),
+        ("36500", "ok", "Scores are kept for 36,500 days; none is older."),
+    ],
+)
+def test_check_tells_for_how_long_scores_are_kept(place: Place, days: str, status: str, said: str) -> None:
+    _, lines = check(place, "--retention-days", days)
+    (finding,) = [line for line in lines if line.check == "retention"]
+    assert finding.status == status
+    assert said in finding.finding
