@@ -38,10 +38,11 @@ check: static ## everything: lint, types, import contracts, all tests with cover
 .PHONY: static
 static: lint types contracts licences | $(NODE)
 
-# Files that are slow come first, so that no process is left alone with one at the end.
+# Files that are slow come first, so that no process is left alone with one at the end. Which lines no test runs,
+# `.venv/bin/coverage report` tells afterwards.
 .PHONY: tests
 tests: $(VENV)/.clients $(NODE)
-	@$(IN_MEMORY) $(BIN)/python -m pytest --cov --cov-report=term -n $(CHECK_WORKERS) --dist loadfile \
+	@$(IN_MEMORY) $(BIN)/python -m pytest --cov --cov-report= -n $(CHECK_WORKERS) --dist loadfile \
 		--no-loadscope-reorder $(ARGS)
 
 .PHONY: lint

@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,13 +14,23 @@ from bench.agreement import agree
 from bench.bodies import Packing, Scores, control_id, controls, packing, small_controls, write_page
 from bench.cases import CASES, CONTROLS_A_PAGE, NEWEST_DAY, SCORES, Plan, run_case
 from bench.imports import Imported, run_imports
+from bench.long_work import LongWork, run_long_work
 from bench.machine import Machine, commit, machine
-from bench.report import Row, beside_import_table, comparison_table, import_table, request_table, row
+from bench.report import (
+    Row,
+    beside_import_table,
+    beside_long_work_table,
+    comparison_table,
+    import_table,
+    long_work_table,
+    request_table,
+    row,
+)
 from bench.servers import Product, product
 from bench.start import Starts, run_starts, start_table
 from bench.storage import TENANTS, Year, run_year, year_table
 
-_IMPORT, _START, _YEAR = "import", "start", "year"
+_IMPORT, _LONG_WORK, _START, _YEAR = "import", "long-work", "start", "year"
 _MB = 1_000_000
 
 
@@ -35,6 +45,7 @@ class Found:
     requests: list[Row]
     compared_controls: int  # with what another process read
     imports: list[Imported]
+    long_work: list[LongWork] = field(default_factory=list)
     starts: Starts | None = None
     year: Year | None = None
 
@@ -59,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "--only", action="append", choices=(*CASES, _IMPORT, _START, _YEAR), help="case to run; repeatable"
+        "--only",
+        action="append",
+        choices=(*CASES, _IMPORT, _LONG_WORK, _START, _YEAR),
+        help=f"case to run; repeatable ({_LONG_WORK} and {_YEAR}: only so)",
     )
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server (default: 5)")
     parser.add_argument("--clients", type=int, default=64, help="connections at once (default: 64)")
@@ -68,7 +82,10 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--controls", type=int, default=10_000, help="controls in the store (default: 10,000)"
     )
     parser.add_argument(
-        "--import-mb", type=float, default=100.0, help="size of the file to import (default: 100)"
+        "--import-mb",
+        type=float,
+        default=100.0,
+        help=f"size of the file to import, and of each tenant of `--only {_LONG_WORK}` (default: 100)",
     )
     parser.add_argument(
         "--year-tenants", type=int, default=TENANTS, help=f"tenants of `--only year` (default: {TENANTS})"
@@ -107,6 +124,9 @@ def _measure(scratch: Path, plan: Plan, only: list[str] | None, *, import_bytes:
         if only is None or _IMPORT in only:
             _note("import")
             found.imports.extend(run_imports(served, plan, size_bytes=import_bytes))
+        if _LONG_WORK in (only or ()):
+            _note("long work")
+            found.long_work.extend(run_long_work(served, plan, size_bytes=import_bytes))
     if only is None or _START in only:
         _note("start")
         path = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}"
@@ -144,6 +164,8 @@ def _print(found: Found) -> None:
     print(f"\nAnother process read {found.compared_controls} controls as the served one answered them.")
     if found.imports:
         print(f"\n{import_table(found.imports)}\n\n{beside_import_table(found.imports)}")
+    if found.long_work:
+        print(f"\n{long_work_table(found.long_work)}\n\n{beside_long_work_table(found.long_work)}")
     if found.starts:
         print(f"\n{start_table(found.starts)}")
     if found.year:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from bench.bodies import CONTROL_BYTES, SCORE_BYTES, TENANT, control_id
 from bench.load import Measured, Server, ask, measure
-from bench.probe import Orders, probing
+from bench.probe import Orders, measure_beside
 from bench.queries import Draw, Found, by_any, by_columns, by_columns_anew, by_path, ordered
 from bench.servers import Product, bare
 from bench.traffic import (
@@ -137,10 +137,7 @@ class _Turn:
     def _beside_writer(self) -> tuple[Measured, int]:
         if self.plan.writes_per_second == 0:
             return self._load(), 0
-        with probing(orders(self.product, self.plan)) as probe:
-            measured = self._load()
-            samples = probe.samples()
-        return measured, sum(measured.began <= sample.due < measured.ended for sample in samples)
+        return measure_beside(orders(self.product, self.plan), self._load)
 
 
 def _write_cpu_seconds(product: Product, plan: Plan) -> float:

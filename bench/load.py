@@ -6,7 +6,8 @@ from the kernel before and after, and the time between a request and the end of 
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -74,18 +75,24 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 async def _measure(server: Server, traffic: Traffic, *, clients: int, seconds: float) -> Measured:
     each = [_Client(traffic, number) for number in range(clients)]
-    for client in each:
-        await client.connect(server.port)
+    with ExitStack() as opened:
+        for client in each:
+            await client.connect(server.port)
+            opened.callback(client.connection.close)
+        cpu, began, ended = await _load(server, each, seconds=seconds)
+    latencies = sorted(latency for client in each for latency in client.latencies)
+    return Measured(began, ended, cpu, latencies)
+
+
+async def _load(server: Server, each: Sequence["_Client"], *, seconds: float) -> tuple[float, float, float]:
+    """Let all ask; return the CPU that it took, when it began and when it ended."""
     cpu, began = cpu_seconds(server.pid), time.monotonic()
     for client in each:
         client.begin(until=began + seconds)
     async with asyncio.timeout(seconds + _ANSWER_SECONDS):
         await asyncio.gather(*(client.finished for client in each))
-    ended, cpu = time.monotonic(), max(cpu_seconds(server.pid) - cpu, _TICK_SECONDS)
-    for client in each:
-        client.connection.close()
-    latencies = sorted(latency for client in each for latency in client.latencies)
-    return Measured(began, ended, cpu, latencies)
+    ended = time.monotonic()
+    return max(cpu_seconds(server.pid) - cpu, _TICK_SECONDS), began, ended
 
 
 async def _ask(server: Server, request: bytes) -> Answer:

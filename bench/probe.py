@@ -12,14 +12,14 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import count
 
 from bench.bodies import control_id
 from bench.connection import Conversation
-from bench.load import run
+from bench.load import Measured, run
 from bench.traffic import CONTROLS_PATH, get, patch
 
 _CONNECTIONS = 64
@@ -29,13 +29,17 @@ _ANSWER_SECONDS = 60
 
 @dataclass(frozen=True)
 class Orders:
-    """Where to ask, what, and how often; it writes unless it is told to read."""
+    """Where to ask, what, and how often; it writes unless it is told to read.
+
+    With tokens of other tenants, whose controls have the same ids, any of all tenants is asked.
+    """
 
     port: int
     token: str
     controls: int
     per_second: float
     reads: bool = False
+    others: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -64,18 +68,25 @@ class Probe:
 def probing(orders: Orders) -> Iterator[Probe]:
     """Let a client ask beside, until its samples are asked for."""
     command = (sys.executable, "-m", "bench.probe")
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(f"{json.dumps(asdict(orders))}\n")
-        process.stdin.flush()
-        if process.stdout.readline() != "ready\n":
-            raise AssertionError("the probe did not start; its reason stands above")
-        yield Probe(process)
-    finally:
-        process.kill()
-        process.wait()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(f"{json.dumps(asdict(orders))}\n")
+            process.stdin.flush()
+            if process.stdout.readline() != "ready\n":
+                raise AssertionError("the probe did not start; its reason stands above")
+            yield Probe(process)
+        finally:
+            process.kill()
+
+
+def measure_beside(orders: Orders, load: Callable[[], Measured]) -> tuple[Measured, int]:
+    """Load a server while a client asks beside; return how many of its requests were due meanwhile, too."""
+    with probing(orders) as probe:
+        measured = load()
+        samples = probe.samples()
+    return measured, sum(measured.began <= sample.due < measured.ended for sample in samples)
 
 
 async def _probe(orders: Orders) -> list[Sample]:
@@ -100,6 +111,7 @@ class _Client:
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders
+        self._tokens = (orders.token, *orders.others)
         self._right = _OK if orders.reads else _NO_CONTENT
         self._free: asyncio.Queue[Conversation] = asyncio.Queue()
         self.samples: list[Sample] = []
@@ -119,9 +131,10 @@ class _Client:
 
     def _request(self, due: float, number: int) -> bytes:
         control = control_id(random.randrange(self._orders.controls))
+        token = random.choice(self._tokens)
         if self._orders.reads:
-            return get(f"{CONTROLS_PATH}/{control}", self._orders.token)
-        return patch(control, f"probe {due} {number}", self._orders.token)
+            return get(f"{CONTROLS_PATH}/{control}", token)
+        return patch(control, f"probe {due} {number}", token)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from bench.beside import Beside, Latency
 from bench.bodies import SMALL_CONTROLS
 from bench.cases import CASES, Round, Rounds
-from bench.imports import Imported, Latency
+from bench.imports import Imported
 from bench.load import Measured, quantile
+from bench.long_work import LongWork
 from bench.traffic import BATCHED
 
 _MB = 1_000_000
@@ -122,30 +124,47 @@ def comparison_table(rows: Sequence[Row]) -> str:
 
 def import_table(imports: Sequence[Imported]) -> str:
     """Lay the imports out."""
-    columns = ("import", "seconds", "CPU s", "peak MiB")
-    return _table(
-        columns,
-        [
-            (
-                f"{each.bytes / _MB:.0f} MB, {each.scores} scores",
-                f"{each.seconds:.1f}",
-                f"{each.cpu_seconds:.1f}",
-                f"{each.peak_mib:.0f}",
-            )
-            for each in imports
-        ],
+    return _took_table(
+        "import",
+        [(f"{each.bytes / _MB:.0f} MB, {each.scores} scores", each.beside) for each in imports],
     )
 
 
 def beside_import_table(imports: Sequence[Imported]) -> str:
     """Lay out what those felt who asked beside each import, and in the seconds before it."""
-    columns = ("beside the import", "p50 ms", "p99 ms", "slowest ms", "(before: p99, slowest)")
+    return _felt_table("beside the import", [("", each.beside) for each in imports])
+
+
+def long_work_table(works: Sequence[LongWork]) -> str:
+    """Lay the long work out."""
+    return _took_table(
+        "long work", [(f"{each.work}, {each.tenant_bytes / _MB:.0f} MB", each.beside) for each in works]
+    )
+
+
+def beside_long_work_table(works: Sequence[LongWork]) -> str:
+    """Lay out what those felt who asked another tenant beside each work, and in as many seconds before it."""
+    return _felt_table("beside long work", [(f"{each.work}: ", each.beside) for each in works])
+
+
+def _took_table(title: str, works: Sequence[tuple[str, Beside]]) -> str:
+    return _table(
+        (title, "seconds", "CPU s", "peak MiB"),
+        [
+            (name, f"{took.seconds:.1f}", f"{took.cpu_seconds:.1f}", f"{took.peak_mib:.0f}")
+            for name, took in works
+        ],
+    )
+
+
+def _felt_table(title: str, works: Sequence[tuple[str, Beside]]) -> str:
+    columns = (title, "p50 ms", "p99 ms", "slowest ms", "(before: p99, slowest)")
     lines = [
-        (name, *(f"{figure:.1f}" for figure in (now.p50_ms, now.p99_ms, now.slowest_ms)), before)
-        for each in imports
-        for name, now, before in (
-            ("PATCH a control", each.during, _calm(each.before)),
-            ("GET one control", each.reads_during, _calm(each.reads_before)),
+        (f"{name}{request}", *(f"{ms:.1f}" for ms in (now.p50_ms, now.p99_ms, now.slowest_ms)), before)
+        for name, felt in works
+        for request, now, before in (
+            ("PATCH a control", felt.during, _calm(felt.before)),
+            ("GET one control", felt.reads_during, _calm(felt.reads_before)),
         )
     ]
     return _table(columns, lines)

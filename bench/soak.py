@@ -1,15 +1,17 @@
 """Does it stay as it is? `python -m bench.soak`: half of what the server can do, for an hour, an import each minute.
 
-- Requests come at a fixed rate, half of what a few seconds at full load gave: of 20 there are 15 GETs of one control,
-  one page of 100 controls, one filter and three PATCHes. Each is timed from when it was due.
+- Requests come at a fixed rate, half of what a few seconds at full load gave: each is timed from when
+  it was due. `bench.mixed` says of what kinds they are.
 - Every answer is judged. At the end some of what was written is read back, and the chain is verified.
-- Memory is that of the whole process tree (resident). It may grow while it warms up, for a quarter of the time.
+- Memory is that of the whole process tree (resident); `bench.stability` says what growth, and what p99, is a fault.
+- SIGTERM ends it as Ctrl-C does: the server is stopped, and what was written is taken away.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -21,17 +23,24 @@ from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.bodies import TENANT, Body, Scores, control_id, controls, small_controls, write_page
-from bench.connection import Answer, Conversation
+from bench.bodies import TENANT, Body, Scores, controls, small_controls, write_page
+from bench.connection import Conversation
 from bench.load import measure, quantile, run
 from bench.machine import commit, machine
+from bench.mixed import CONTROLS, Mixed
 from bench.processes import resident_bytes
 from bench.servers import Product, environment, product, stanchion, token_of
-from bench.traffic import CONTROLS_PATH, get, patch
+from bench.stability import (
+    MOST_GROWTH_MIB_PER_HOUR,
+    Minute,
+    Soaked,
+    faults,
+    first_and_last_p99_ms,
+    growth_mib_per_hour,
+    summary,
+)
+from bench.traffic import CONTROLS_PATH, get
 
-_FILTER = f"{CONTROLS_PATH}?$filter=controlCategory%20eq%20'Identity'%20and%20maxScore%20ge%205&$top=10"
-_SHARES = ("get",) * 15 + ("page", "filter") + ("patch",) * 3
-_CONTROLS = 10_000
 _CONNECTIONS = 64
 _FULL_SECONDS = 5.0
 _LOOK_SECONDS = 5.0
@@ -47,37 +56,13 @@ _MIB = 1024 * 1024
 _Lane: TypeAlias = tuple[int, Conversation]
 
 
-@dataclass(frozen=True)
-class Minute:
-    """What was answered in a minute (or the part of it that there was), and the memory at its end."""
-
-    requests: int
-    p50_ms: float
-    p99_ms: float
-    slowest_ms: float
-    resident_mib: float
-
-
-@dataclass(frozen=True)
-class Soaked:
-    """What a soak found; growth is in MiB an hour, over the time after the warm-up."""
-
-    seconds: float
-    per_second: float
-    requests: int
-    errors: int
-    imports: int
-    growth_mib_per_hour: float
-    minutes: list[Minute]
-
-
 @dataclass
 class _Run:
     """A soak under way."""
 
     served: Product
     per_second: float
-    ends: float
+    seconds: float
     token: str
     began: float = field(default_factory=time.monotonic)
     latencies: list[float] = field(default_factory=list)  # of this minute, in milliseconds
@@ -87,72 +72,51 @@ class _Run:
     errors: list[str] = field(default_factory=list)
     imports: int = 0
 
-
-class Mixed:
-    """The mix of requests, as traffic of a closed loop."""
-
-    def __init__(self, token: str) -> None:
-        self.token = token
-        self.written: dict[str, str] = {}
-        self._asked: dict[int, str] = {}
-        self._number = count()
-
-    def request(self, client: int) -> bytes:
-        """Return a request of a kind drawn at random."""
-        kind = self._asked[client] = random.choice(_SHARES)
-        control = control_id(random.randrange(_CONTROLS))
-        match kind:
-            case "get":
-                return get(f"{CONTROLS_PATH}/{control}", self.token)
-            case "page":
-                return get(f"{CONTROLS_PATH}?$top=100", self.token)
-            case "filter":
-                return get(_FILTER, self.token)
-            case _:
-                comment = self.written[control] = f"comment {next(self._number)}"
-                return patch(control, comment, self.token)
-
-    def is_right(self, client: int, answer: Answer) -> bool:
-        """Look at the status, and whether there is a body where one belongs."""
-        if self._asked[client] == "patch":
-            return answer.status == 204
-        return answer.status == 200 and len(answer.body) > 100
+    @property
+    def ends(self) -> float:
+        """When it is over (monotonic)."""
+        return self.began + self.seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Soak, print a line a minute and what was found; status 1 when an answer was wrong."""
+    """Soak, print a line a minute and what was found; status 1 when it did not stay as it was."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=60.0, help="how long (default: 60)")
     parser.add_argument("--share", type=float, default=0.5, help="of the full load (default: 0.5)")
     parser.add_argument(
         "--folder", type=Path, help="where the store lies (default: the folder for temporary files)"
     )
+    parser.add_argument(
+        "--most-growth",
+        type=float,
+        default=MOST_GROWTH_MIB_PER_HOUR,
+        metavar="MIB",
+        help=f"of memory an hour, judged after 30 minutes or more (default: {MOST_GROWTH_MIB_PER_HOUR:g})",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write what was found to a file")
     options = parser.parse_args(arguments)
+    # Not by way of SIGINT: that is ignored in what a script starts in the background.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(dir=options.folder) as scratch:
         found = soak(Path(scratch), seconds=options.minutes * 60, share=options.share)
     if options.json:
         where = asdict(machine(Path(options.json).parent))
         options.json.write_text(json.dumps({"commit": commit(), "machine": where, **asdict(found)}, indent=1))
-    print(
-        f"{found.requests:,} requests at {found.per_second:,.0f} a second and {found.imports} imports in "
-        f"{found.seconds:,.0f} s: {found.errors} errors, memory grew by {found.growth_mib_per_hour:+.1f} MiB an hour."
-    )
-    if found.errors:
+    print(summary(found))
+    if told := faults(found, most_growth_mib_per_hour=options.most_growth):
+        print("\n".join(told), file=sys.stderr)
         sys.exit(1)
 
 
 def soak(folder: Path, *, seconds: float, share: float) -> Soaked:
     """Serve a store in a folder and soak it."""
     pages = [folder / "controls.json", folder / "small.json"]
-    write_page(pages[0], controls(_CONTROLS))
+    write_page(pages[0], controls(CONTROLS))
     write_page(pages[1], small_controls())
     with product(folder, pages[:1], small=pages[1]) as served:
         mixed = Mixed(served.token)
         full = measure(served.server, mixed, clients=_CONNECTIONS, seconds=_FULL_SECONDS).per_second
-        under_way = _Run(
-            served, full * share, time.monotonic() + seconds, served.token, written=mixed.written
-        )
+        under_way = _Run(served, full * share, seconds, served.token, written=mixed.written)
         run(_soak(under_way))
         _read_back(under_way)
     return _found(under_way)
@@ -236,7 +200,13 @@ async def _import(under_way: _Run) -> None:
         process = await asyncio.create_subprocess_exec(
             *command, cwd=under_way.served.folder, env=environment(), stdout=asyncio.subprocess.DEVNULL
         )
-        if await process.wait() != 0:
+        try:
+            status = await process.wait()
+        finally:
+            if process.returncode is None:
+                process.terminate()
+                await process.wait()
+        if status != 0:
             under_way.errors.append("an import failed")
         under_way.imports += 1
 
@@ -298,27 +268,20 @@ def _end_minute(under_way: _Run) -> None:
 
 def _found(under_way: _Run) -> Soaked:
     _end_minute(under_way)
+    first_p99_ms, last_p99_ms = first_and_last_p99_ms(under_way.minutes)
     return Soaked(
-        seconds=under_way.ends - under_way.began,
+        seconds=under_way.seconds,
         per_second=under_way.per_second,
         requests=sum(minute.requests for minute in under_way.minutes),
-        errors=len(under_way.errors),
+        errors=under_way.errors,
         imports=under_way.imports,
-        growth_mib_per_hour=_slope(under_way) * 3600,
+        growth_mib_per_hour=growth_mib_per_hour(
+            under_way.resident, began=under_way.began, seconds=under_way.seconds
+        ),
+        first_p99_ms=first_p99_ms,
+        last_p99_ms=last_p99_ms,
         minutes=under_way.minutes,
     )
-
-
-def _slope(under_way: _Run) -> float:
-    """Return how memory grew after the warm-up, in MiB a second, by the line of least squares."""
-    warm = under_way.began + (under_way.ends - under_way.began) / 4
-    points = [(when, mib) for when, mib in under_way.resident if when >= warm]
-    if len(points) < 2:
-        return 0.0
-    middle = sum(when for when, _ in points) / len(points)
-    mean = sum(mib for _, mib in points) / len(points)
-    spread = sum((when - middle) ** 2 for when, _ in points)
-    return sum((when - middle) * (mib - mean) for when, mib in points) / spread
 
 
 if __name__ == "__main__":

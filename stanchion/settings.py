@@ -143,7 +143,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         about("Longest path and query.", least=1, most=65_534),
     ] = 8 * 1024
     request_timeout_seconds: Annotated[
-        int, about("Longest time that a request body may take to arrive.", least=1, most=3600)
+        int,
+        about(
+            "Longest time that a body may take to arrive, and that a reader may take for a piece of an answer.",
+            least=1,
+            most=3600,
+        ),
     ] = 60
     statement_timeout_seconds: Annotated[
         int, about("Longest time that a query of a list may wait and run; then 503.", least=1, most=3600)
@@ -213,12 +218,14 @@ class Setting:
         return tuple(cast("list[str]", value))
 
     def shown(self, value: SettingValue) -> SettingValue:
-        """Return a value for people to see, without the password of a URL."""
+        """Return a value for people to see, without the passwords of URLs."""
         match self.holds, value:
-            case "secret", str():
+            case "secret", str() | tuple():
                 return HIDDEN
             case _, str():
                 return _without_password(value)
+            case _, tuple():
+                return tuple(map(_without_password, value))
             case _:
                 return value
 

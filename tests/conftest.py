@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 from uuid import uuid4
@@ -29,6 +28,7 @@ from tests.databases import DIALECTS, AnyStore, Database, Databases, Template
 from tests.lasting_tokens import LastingTokens
 from tests.store.citus import described_cluster
 from tests.store.postgresql import described
+from tests.store.reach import Reach, given_reach
 from tests.store.statements import unroutable, unscoped
 from tests.unmeasured import leave_unmeasured, unmeasured_processes, unmeasured_servers
 
@@ -41,7 +41,6 @@ OTHER_TENANT = "bbbbbbbb-0000-4000-8000-000000000002"
 ORIGIN = "http://127.0.0.1:8080"
 OPERATOR = Operator("tester")
 SAMPLES = Path(__file__).parent.parent.parent / "shared" / "samples"
-SEEDS = SAMPLES.parent / "seeds"
 MICROSOFT: JsonObject = {
     "provider": "SecureScore",
     "providerVersion": None,
@@ -81,18 +80,23 @@ def statements() -> Iterator[Statements]:
     assert {sql: fault for sql in set(handler.ran) if (fault := unroutable(sql)) is not None} == {}
 
 
+@pytest.fixture(scope="session")
+def reach() -> Reach:
+    """What lies within reach of tests besides this machine: the databases that are given."""
+    return given_reach()
+
+
 @pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test reach beyond this machine: whoever tries is told, and fails."""
+def _no_network(monkeypatch: pytest.MonkeyPatch, reach: Reach) -> None:
+    """Let no test reach beyond this machine and the databases that are given: whoever tries is told, and fails."""
 
     def checked(connect: Callable[..., T]) -> Callable[..., T]:
-        def connect_here(self: socket.socket, address: object) -> T:
-            host = address[0] if isinstance(address, tuple) else None
-            if host is not None and host != "localhost" and not ip_address(host).is_loopback:
+        def connect_within(self: socket.socket, address: object) -> T:
+            if not reach.holds(address):
                 pytest.fail(f"The test tries to reach {address}.")
             return connect(self, address)
 
-        return connect_here
+        return connect_within
 
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, checked(getattr(socket.socket, name)))

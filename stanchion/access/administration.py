@@ -178,14 +178,16 @@ class RevokeTokens(AppCommand):
 
 @dataclass(frozen=True, kw_only=True)
 class RotateKey:
-    """Put a new signing key in place of all others; the result names those.
+    """Put a new signing key in place of all others; the result names those whose end that sets.
 
-    They verify until their last token has expired.
+    They verify until their last token has expired, or where it `withdraws`, no more: those too that were replaced
+    before and still verify.
     """
 
     key: SealedKey
     actor: Operator
     command_id: str
+    withdraws: bool = False
     tenant_id: ClassVar[str] = STORE_CHAIN
 
     def reads(self) -> Iterable[Key]:
@@ -194,14 +196,22 @@ class RotateKey:
 
     def apply(self, draft: Draft) -> Applied[tuple[str, ...]]:
         """Write the new key and the end of the old ones."""
-        overlap_ticks = (TOKEN_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS) * TICKS_PER_SECOND
+        overlap_seconds = 0 if self.withdraws else TOKEN_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS
+        end_ticks = draft.now_ticks + overlap_seconds * TICKS_PER_SECOND
         rows = draft.rows_of(SIGNING_KEYS).items()
-        retiring = {kid: row for kid, row in rows if row["retired_ticks"] is None}
-        for kid, row in retiring.items():
-            draft.put_row(SIGNING_KEYS, kid, {**row, "retired_ticks": draft.now_ticks + overlap_ticks})
+        ending = {kid: row for kid, row in rows if self._ends(row, end_ticks)}
+        for kid, row in ending.items():
+            draft.put_row(SIGNING_KEYS, kid, {**row, "retired_ticks": end_ticks})
         draft.put_row(SIGNING_KEYS, self.key.kid, self._new_row(draft.now_ticks))
-        detail: JsonObject = {"key": self.key.kid, "retired": list(retiring)}
-        return Applied(tuple(retiring), "key.rotate", detail)
+        done = "withdrawn" if self.withdraws else "retired"
+        detail: JsonObject = {"key": self.key.kid, done: list(ending)}
+        return Applied(tuple(ending), "key.rotate", detail)
+
+    def _ends(self, row: Row, end_ticks: int) -> bool:
+        former_ticks = row["retired_ticks"]
+        if former_ticks is None:
+            return True
+        return self.withdraws and isinstance(former_ticks, int) and former_ticks > end_ticks
 
     def _new_row(self, now_ticks: int) -> Row:
         return {

@@ -3,7 +3,7 @@
 - RS256 with 2048 bits (RFC 7518 3.3). `kid` is the thumbprint of the public key (RFC 7638).
 - The private key lies in the database sealed by AES-256-GCM; the `kid` is part of the associated
   data, so that a sealed key moved to another row opens no more.
-- A retired key verifies until every token that it signed has expired.
+- A retired key verifies until every token that it signed has expired, a withdrawn one no more.
 """
 
 import secrets

@@ -66,10 +66,11 @@ class AddedSecret:
 
 @dataclass(frozen=True)
 class RotatedKey:
-    """The key that signs from now on, and those that it replaced."""
+    """The key that signs from now on, and those that it replaced: they verify for an hour more, or no more."""
 
     kid: str
-    retired: tuple[str, ...]
+    retired: tuple[str, ...] = ()
+    withdrawn: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,10 +168,16 @@ def find_app(store: DirectorySource, client_id: str) -> Client:
 
 def rotate_key(store: AdministeredStore, *, key_file: Path, actor: Operator) -> RotatedKey:
     """Make a new signing key, and the key file where there is none; raises OperatorError."""
-    sealing_key = read_or_make_key_file(key_file)
-    key = make_sealed_key(sealing_key)
+    key = make_sealed_key(read_or_make_key_file(key_file))
     retired = store.run(RotateKey(key=key, actor=actor, command_id=new_id()))
-    return RotatedKey(key.kid, retired)
+    return RotatedKey(key.kid, retired=retired)
+
+
+def withdraw_keys(store: AdministeredStore, *, key_file: Path, actor: Operator) -> RotatedKey:
+    """Make a new signing key as `rotate_key` does, and refuse from now on what any former one signed."""
+    key = make_sealed_key(read_or_make_key_file(key_file))
+    withdrawn = store.run(RotateKey(key=key, actor=actor, command_id=new_id(), withdraws=True))
+    return RotatedKey(key.kid, withdrawn=withdrawn)
 
 
 def signing_key(store: AdministeredStore, *, key_file: Path, actor: Operator) -> RSAKey:

@@ -37,6 +37,12 @@ class _Kept:
     state: object
 
 
+class Counted(tuple[str, ...]):
+    """The Authorization headers of a request whose token was known, and counted so, when it was asked for first."""
+
+    __slots__ = ()
+
+
 class TokenVerifier:
     """Verifies tokens against a directory and keeps what it has verified.
 
@@ -78,7 +84,8 @@ class TokenVerifier:
                 and kept.begins_seconds <= now_seconds < kept.ends_seconds
                 and kept.state is self._directory.state()
             ):
-                self.recognised += 1
+                if type(authorization) is not Counted:
+                    self.recognised += 1
                 return kept.caller
         return None
 

@@ -20,6 +20,7 @@ from stanchion.cli.app_certificates import certificate, note_time
 from stanchion.cli.context import STORE_SETTINGS, local_store
 from stanchion.cli.listing import Listing
 from stanchion.cli.options import (
+    instant,
     json_option,
     note,
     print_object,
@@ -27,7 +28,6 @@ from stanchion.cli.options import (
     setting_options,
     tenant_option,
 )
-from stanchion.model.instant import format_instant
 from stanchion.store.meta import operator
 
 
@@ -152,10 +152,6 @@ def _described(client: Client) -> dict[str, object]:
         "fleet": client.fleet,
         "secrets": [f"{secret.hint}..." for secret in client.secrets],
         "certificates": [f"{kept.thumbprint[:8]}..." for kept in client.certificates],
-        "tokens_from": _instant(client.tokens_from_ticks),
-        "revoked": _instant(client.revoked_ticks),
+        "tokens_from": instant(client.tokens_from_ticks),
+        "revoked": instant(client.revoked_ticks),
     }
-
-
-def _instant(ticks: int | None) -> str | None:
-    return format_instant(ticks) if ticks is not None else None

@@ -5,8 +5,8 @@ import time
 import click
 
 from stanchion.cli.context import STORE_SETTINGS, local_store
-from stanchion.cli.options import json_option, print_object, print_table, setting_options
-from stanchion.model.instant import TICKS_PER_SECOND, format_instant
+from stanchion.cli.options import instant, json_option, print_object, print_table, setting_options
+from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store.fleet import Fleet, read_fleet
 
 _DAY_TICKS = 24 * 60 * 60 * TICKS_PER_SECOND
@@ -45,7 +45,7 @@ def fleet(*, days: int, limit: int, as_json: bool, **options: object) -> None:
         "tenants": found.tenants,
         "controls": found.controls,
         "scores": found.scores,
-        "newest": _instant(found.newest_ticks),
+        "newest": instant(found.newest_ticks),
         "silent": found.silent,
     }
     if as_json:
@@ -71,7 +71,7 @@ def _providers(found: Fleet) -> list[dict[str, object]]:
             "tenants": each.tenants,
             "scores": each.scores,
             "percentage": None if each.average_percentage is None else round(each.average_percentage, 2),
-            "newest": _instant(each.newest_ticks),
+            "newest": instant(each.newest_ticks),
         }
         for each in found.providers
     ]
@@ -79,10 +79,6 @@ def _providers(found: Fleet) -> list[dict[str, object]]:
 
 def _silent(found: Fleet) -> list[dict[str, object]]:
     return [
-        {"tenant": each.tenant_id, "name": each.name, "newest": _instant(each.newest_ticks)}
+        {"tenant": each.tenant_id, "name": each.name, "newest": instant(each.newest_ticks)}
         for each in found.silent_tenants
     ]
-
-
-def _instant(ticks: int | None) -> str | None:
-    return None if ticks is None else format_instant(ticks)

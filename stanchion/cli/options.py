@@ -12,6 +12,7 @@ from click.core import ParameterSource
 
 from stanchion.cli.settings_file import read_settings_file
 from stanchion.cli.sources import CONFIG_VARIABLE, Found, find_settings
+from stanchion.model.instant import format_instant
 from stanchion.settings import SETTINGS, Setting, Settings, SettingValue
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -118,6 +119,11 @@ def print_table(rows: Sequence[Mapping[str, object]], *, columns: Sequence[str],
     widths = [max(len(line[index]) for line in texts) for index in range(len(columns))]
     for line in texts:
         click.echo("  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def instant(ticks: int | None) -> str | None:
+    """Return an instant as commands print it, None where there is none."""
+    return None if ticks is None else format_instant(ticks)
 
 
 def note(text: str) -> None:

@@ -30,26 +30,32 @@ def retention(*, applies: bool, as_json: bool, **options: object) -> None:
         return
     now = now_ticks()
     before_ticks = kept_from_ticks(now, days=days)
+    rows: list[dict[str, object]] = []
+    fault: OperatorError | None = None
     with local_store(options) as local:
         if applies:
             local.store.transact(lambda connection: set_day(connection, day=now // TICKS_PER_DAY))
             removed = remove_old(local.store, before_ticks=before_ticks, actor=operator(), pause=time.sleep)
-            rows = [
-                {"tenant": each.tenant_id, "scores": each.scores, "details": each.details} for each in removed
-            ]
+            try:
+                rows.extend(
+                    {"tenant": each.tenant_id, "scores": each.scores, "details": each.details}
+                    for each in removed
+                )
+            except OperatorError as error:
+                fault = error  # What went of others is told all the same.
         else:
             found = overdue(local.store, before_ticks=before_ticks)
-            rows = [{"tenant": tenant_id, "scores": count} for tenant_id, count in found.items()]
+            rows += [{"tenant": tenant_id, "scores": count} for tenant_id, count in found.items()]
     columns = ("tenant", "scores", "details") if applies else ("tenant", "scores")
     told = {"days": days, "before": format_instant(before_ticks), "applied": applies}
     if as_json:
         print_object({**told, "tenants": rows}, as_json=True)
-        return
-    print_table(rows, columns=columns, as_json=False)
-    note(
-        f"These are of before {told['before']}. "
-        + ("They are removed." if applies else "Nothing was removed.")
-    )
+    else:
+        print_table(rows, columns=columns, as_json=False)
+        what = "They are removed." if applies else "Nothing was removed."
+        note(f"These are of before {told['before']}. {what}")
+    if fault is not None:
+        raise fault
 
 
 def _require_nothing_asked(*, applies: bool, as_json: bool) -> None:

@@ -96,6 +96,13 @@ def address(settings: Settings) -> str:
     return f"{scheme}://{host}:{settings.port}"
 
 
+def changed(settings: Settings) -> str:
+    """Return the settings other than the defaults in a line for the log, without the passwords of URLs."""
+    values: dict[str, SettingValue] = structs.asdict(settings)
+    rows = (row for row in SETTINGS.values() if values[row.name] != row.default)
+    return "; ".join(f"{row.name} = {as_text(row.shown(values[row.name]))}" for row in rows)
+
+
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Keep other servers from a SQLite file for the block; PostgreSQL serves as many as come."""
@@ -191,7 +198,7 @@ def _load(settings: Settings, max_connections: int) -> ASGIApp:
     logger.info("Stanchion %s serves %s from %s", __version__, address(settings), database)
     if operations is not None:
         logger.info("Metrics are at http://%s:%s/metrics", *operations.getsockname()[:2])
-    logger.info("Settings other than the defaults: %s", _told(settings) or "none")
+    logger.info("Settings other than the defaults: %s", changed(settings) or "none")
     return application
 
 
@@ -199,12 +206,6 @@ def _listen_for_operations(settings: Settings) -> socket.socket | None:
     if settings.operations is None:
         return None
     return listen(OperationsAddress.of(settings.operations), workers=settings.workers)
-
-
-def _told(settings: Settings) -> str:
-    values: dict[str, SettingValue] = structs.asdict(settings)
-    chosen = (row for row in SETTINGS.values() if values[row.name] != row.default)
-    return "; ".join(f"{row.name} = {as_text(row.shown(values[row.name]))}" for row in chosen)
 
 
 def _settle_memory() -> None:

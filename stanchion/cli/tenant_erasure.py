@@ -4,7 +4,7 @@ import click
 
 from stanchion.access.operator_erasure import Erasable, ErasedTenant, erasable, erase_tenant
 from stanchion.cli.context import STORE_SETTINGS, local_store
-from stanchion.cli.options import json_option, note, print_object, setting_options
+from stanchion.cli.options import instant, json_option, note, print_object, setting_options
 from stanchion.cli.progress import progress
 from stanchion.errors import OperatorError
 from stanchion.model.instant import format_instant
@@ -59,7 +59,7 @@ def _confirm(found: Erasable, *, shown: str) -> None:
 
 
 def _there(found: Erasable, *, as_json: bool) -> dict[str, object]:
-    closed = {"closed": None if found.closed_ticks is None else format_instant(found.closed_ticks)}
+    closed = {"closed": instant(found.closed_ticks)}
     told: dict[str, object] = {"tenant": found.tenant_id, **closed, "erased": found.ended}
     if as_json:
         return {**told, "rows": found.rows}

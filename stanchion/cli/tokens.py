@@ -4,11 +4,18 @@ import time
 
 import click
 
-from stanchion.access.operator import rotate_key
+from stanchion.access.operator import rotate_key, withdraw_keys
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.cli.context import STORE_SETTINGS, local_store
 from stanchion.cli.listing import Listing
-from stanchion.cli.options import json_option, print_object, print_table, setting_options, tenant_option
+from stanchion.cli.options import (
+    instant,
+    json_option,
+    print_object,
+    print_table,
+    setting_options,
+    tenant_option,
+)
 from stanchion.model.instant import TICKS_PER_SECOND, format_instant
 from stanchion.store.meta import operator
 
@@ -68,7 +75,7 @@ def list_(*, as_json: bool, **options: object) -> None:
                 "key": row.kid,
                 "algorithm": row.algorithm,
                 "created": format_instant(row.created_ticks),
-                "retires": format_instant(row.retired_ticks) if row.retired_ticks is not None else None,
+                "retires": instant(row.retired_ticks),
             }
             for row in local.store.signing_keys()
         ]
@@ -76,10 +83,15 @@ def list_(*, as_json: bool, **options: object) -> None:
 
 
 @key.command("rotate")
+@click.option(
+    "--withdraw", "withdraws", is_flag=True, help="Refuse all tokens of former keys at once, as after a leak."
+)
 @setting_options(*STORE_SETTINGS)
 @json_option
-def rotate(*, as_json: bool, **options: object) -> None:
-    """Sign with a new key from now on; tokens of the old one stay good until they expire."""
+def rotate(*, withdraws: bool, as_json: bool, **options: object) -> None:
+    """Sign with a new key from now on; tokens of the old one stay good until they expire, or are refused."""
     with local_store(options) as local:
-        rotated = rotate_key(local.store, key_file=local.key_file, actor=operator())
-    print_object({"key": rotated.kid, "retired": list(rotated.retired)}, as_json=as_json)
+        change = withdraw_keys if withdraws else rotate_key
+        rotated = change(local.store, key_file=local.key_file, actor=operator())
+    told = {"withdrawn": list(rotated.withdrawn)} if withdraws else {"retired": list(rotated.retired)}
+    print_object({"key": rotated.kid, **told}, as_json=as_json)

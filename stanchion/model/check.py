@@ -27,7 +27,7 @@ from stanchion.model.wording import did_you_mean, shown
 MAX_ID_CHARACTERS = 256
 # Of a text by which entities are looked up: with an id beside it, it must fit into a row of PostgreSQL's indexes.
 MAX_LOOKED_UP_CHARACTERS = 256
-_LOOKED_UP = (("controlCategory",), ("vendorInformation", "provider"))
+LOOKED_UP = (("controlCategory",), ("vendorInformation", "provider"))
 _INT32 = range(-(2**31), 2**31)
 # As names of 4.01, which leaves out their prefix (OData JSON 4.01, 4.6).
 _CONTROL_INFORMATION = frozenset(
@@ -62,7 +62,7 @@ def check_entity(value: JsonObject, entity_set: EntitySet, *, whole: bool) -> Js
     checked = _members(value, entity_set.type, path=())
     if "id" in checked:
         _check_id(checked["id"])
-    for path in _LOOKED_UP:
+    for path in LOOKED_UP:
         _check_looked_up(checked, path)
     if whole:
         check_whole(checked, entity_set)

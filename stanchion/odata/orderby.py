@@ -58,9 +58,9 @@ def _refusal(item: str, text: str) -> StanchionError:
 def _check_sortable(path: tuple[str, ...], kind: StructuredType) -> None:
     prop = kind.by_name.get(path[0])
     if prop is None:
+        hint = did_you_mean(path[0], kind.by_name) or f" Declared are {', '.join(kind.by_name)}."
         raise BadRequest(
-            f"Could not find a property named {shown(path[0])} on type 'microsoft.graph.{kind.name}'."
-            f"{did_you_mean(path[0], kind.by_name)}",
+            f"Could not find a property named {shown(path[0])} on type 'microsoft.graph.{kind.name}'.{hint}",
             target="$orderby",
         )
     match prop.type:

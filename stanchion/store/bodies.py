@@ -48,7 +48,16 @@ def unpack(kept: object) -> bytes:
     """Return the body that was packed; raises zstandard.ZstdError for a damaged one."""
     if not isinstance(kept, bytes):
         raise Foreign(f"it is {type(kept).__name__}, not bytes")
-    return _codec.decompressor.decompress(kept) if kept.startswith(_MAGIC) else kept
+    return decompressed(kept, _codec.decompressor) if kept.startswith(_MAGIC) else kept
+
+
+def decompressed(frame: bytes, decompressor: zstandard.ZstdDecompressor) -> bytes:
+    """Return what is in a frame; raises zstandard.ZstdError for a damaged one."""
+    try:
+        return decompressor.decompress(frame)
+    except MemoryError:
+        # A few altered bytes of it may stand for more than any machine has.
+        raise zstandard.ZstdError("its frame claims to be larger than there is memory for") from None
 
 
 def unpack_all(kept: list[bytes], unpack_one: Callable[[object], bytes]) -> list[bytes]:

@@ -77,6 +77,13 @@ def conditions(condition: Scalar, table: Table) -> Iterator[Sql]:
         yield with_document(table, and_(*of_body))
 
 
+def reads_bodies(condition: Scalar, table: Table) -> bool:
+    """Whether a condition asks for what the columns do not tell."""
+    writer = _Writer(table)
+    writer.holds(condition)
+    return writer.reads_body
+
+
 def filter_parameters(asked: Filter, *, now_ticks: int, array: Array) -> dict[str, object]:
     """Return the parameters of a filter, of which a list is one that `array` makes."""
     values = {

@@ -18,7 +18,7 @@ import zstandard
 from sqlalchemy import bindparam, delete, select
 
 from stanchion.errors import OperatorError
-from stanchion.store.bodies import ID_BYTES, NAME_BYTES, NAMING, body_bytes, unpack
+from stanchion.store.bodies import ID_BYTES, NAME_BYTES, NAMING, body_bytes, decompressed, unpack
 from stanchion.store.compile import Compiled, compile_for_rows, compile_statement, upsert
 from stanchion.store.expressions import AnyOf
 from stanchion.store.session import Connection
@@ -55,7 +55,7 @@ class Dictionaries:
             known = self._learn(key, connection)
         else:
             self._known.move_to_end(key)
-        return known.decompressor.decompress(kept[NAME_BYTES:])
+        return decompressed(kept[NAME_BYTES:], known.decompressor)
 
     def _learn(self, key: tuple[str, bytes], connection: Connection) -> _Known:
         content = read_dictionary(connection, key[1], tenant_id=key[0])
@@ -113,7 +113,7 @@ def _proven(kept: object, id: bytes, *, tenant_id: str) -> bytes:
         raise DictionaryFault(f"its dictionary {id.hex()} cannot be read: it is longer than any is written")
     try:
         content = unpack(kept)
-    except (zstandard.ZstdError, MemoryError) as error:
+    except zstandard.ZstdError as error:
         raise DictionaryFault(f"its dictionary {id.hex()} cannot be read: {error}") from error
     if dictionary_id(content, tenant_id=tenant_id) != id:
         raise DictionaryFault(f"its dictionary {id.hex()} was altered")

@@ -165,8 +165,13 @@ def _standing() -> ColumnElement[bool]:
 
 
 def _percentage() -> ColumnElement[float]:
-    share = _SCORES.c.current_score * literal_column("100.0") / _SCORES.c.max_score
-    return case((_SCORES.c.max_score > literal_column("0"), share))
+    """The share of the most that a score may be; null where a calculation with it would fail for all."""
+    most: ColumnElement[float] = literal_column("1e15")
+    usable = and_(
+        _SCORES.c.max_score.between(literal_column("1e-6"), most),
+        _SCORES.c.current_score.between(-most, most),
+    )
+    return case((usable, _SCORES.c.current_score * literal_column("100.0") / _SCORES.c.max_score))
 
 
 def _provider(row: Sequence[object]) -> ProviderScores:

@@ -2,7 +2,7 @@
 
 - Bodies that are kept plain come in one value: a row each would cost several times as much.
 - Where one of them is packed, or all are more than the page may hold, they are read row by row. So are those that a
-  filter finds: to ask for it may cost more than all else, and is done once for each row.
+  filter finds by what is in them: to ask for it may cost more than all else, and is done once for each row.
 - What is more than a piece is planned: where the page ends is told by the lengths of the bodies, which are read
   later, by their ids and a piece at a time. So is what is in an order of what is in bodies, for the database sorts
   all rows, and is not to carry their bodies.
@@ -23,6 +23,7 @@ from stanchion.store.pages import (
     count_parameters,
     count_statement,
     filtered_count_statement,
+    filters_bodies,
     joined_statement,
     keys_statement,
     last_key,
@@ -55,7 +56,7 @@ def read_page(
     room = Room(query.page_size, max_bytes, max_bytes if piece_bytes is None else piece_bytes)
     if sorts_bodies(query.order):
         return _read_planned(connection, query, room, tenant_id=tenant_id)
-    if query.filter is not None:
+    if query.filter is not None and filters_bodies(query.entity_set, query.filter.tree):
         return _read_bodies(connection, query, room, tenant_id=tenant_id)
     parameters = page_parameters(
         query, tenant_id=tenant_id, limit=query.page_size, skip=query.skip, array=connection.array

@@ -22,7 +22,7 @@ from stanchion.model.text import folded
 from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.conditions import Array, conditions, filter_parameters
+from stanchion.store.conditions import Array, conditions, filter_parameters, reads_bodies
 from stanchion.store.expressions import AnyOf, BodyBytes, BodyValue, Joined, PlainBody, text_array
 from stanchion.store.tables import ENTITY_TABLES
 
@@ -88,6 +88,12 @@ def named_statement(query: ListQuery, *, dialect: DialectName = "sqlite") -> Com
 def sorts_bodies(order: Sequence[OrderKey]) -> bool:
     """Whether an order depends on what is in the bodies alone: no index has it, and all of them are read for it."""
     return any(isinstance(key, PropertyKey) and key.column is None for key in order)
+
+
+@lru_cache(maxsize=FILTERS_KEPT)
+def filters_bodies(entity_set: EntitySet, asked: Scalar) -> bool:
+    """Whether a filter asks for what is in the bodies alone: each of them is read for it."""
+    return reads_bodies(asked, ENTITY_TABLES[entity_set.name])
 
 
 def page_parameters(

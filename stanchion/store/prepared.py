@@ -18,6 +18,8 @@ from stanchion.ledger.working_set import TenantState
 from stanchion.store.batch import Batch, all_or_nothing, commit, commit_batch, now_ticks, refusal
 from stanchion.store.dictionaries import DictionaryFault
 from stanchion.store.outcome import Outcome, Refused
+from stanchion.store.purpose import read_purpose
+from stanchion.store.purpose import refusal as moved_away
 from stanchion.store.reading import read_end
 from stanchion.store.session import Connection
 from stanchion.store.touched import read_touched
@@ -27,6 +29,7 @@ T = TypeVar("T")
 
 # Beside a busy server a tenant moves on often; after so many tries the lock is taken first.
 _TRIES = 3
+_NAME = "The database"
 
 
 def commit_prepared(connection: Connection, command: Command[T], *, patience_seconds: float) -> Outcome[T]:
@@ -41,6 +44,12 @@ def commit_prepared(connection: Connection, command: Command[T], *, patience_sec
             return refusal(connection, error)
         if outcome is not None:
             return outcome
+    try:
+        found = read_purpose(connection)
+    except failures as error:
+        return refusal(connection, error)
+    if found is not None:
+        return Refused(moved_away(found, name=_NAME))
     (outcome,) = commit_batch(connection, [command], patience_seconds=patience_seconds)
     return outcome
 
@@ -63,6 +72,9 @@ def _attempt(connection: Connection, command: Command[T], *, patience_seconds: f
     with all_or_nothing(connection):
         if not view.advance(movable=written.movable, lock=True):
             return None
+        # Whoever moves a store looks at no commands, which may take their time.
+        if (found := read_purpose(connection)) is not None:
+            return Refused(moved_away(found, name=_NAME))
         if view.moved and view.head is not None:
             written = later(written, view.head, now_ticks=now_ticks())
             late = {key: written.entities[key] for key in written.entities.keys() - packs.keys()}

@@ -21,8 +21,7 @@ from stanchion.model.edm import EntitySet
 from stanchion.model.instant import format_instant
 from stanchion.store.bodies import Foreign, unpack
 
-# A frame may claim to hold more than there is memory, and JSON may be nested without end.
-_DAMAGED = (zstandard.ZstdError, MemoryError)
+# JSON may be nested without end.
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 # SQLite lets any column hold a value of any type.
 FOREIGN = "has a value of another type than was written"
@@ -137,7 +136,7 @@ class Proof:
     def _detail(self, kept: bytes, *, salt: bytes, record: ChangeRecord) -> None:
         try:
             detail = unpack(kept)
-        except _DAMAGED as error:
+        except zstandard.ZstdError as error:
             raise self.fault(record.sequence, f"has a detail that cannot be read: {error}") from error
         if salted_digest(salt, detail) != record.detail:
             raise self.fault(record.sequence, "has another detail than its record says")
@@ -147,7 +146,7 @@ class Proof:
             return self._unkept(kept, self._tenant_id)
         except Foreign as error:
             raise self.misfit(key, FOREIGN) from error
-        except _DAMAGED as error:
+        except zstandard.ZstdError as error:
             raise self.misfit(key, f"has a body that cannot be read: {error}") from error
 
     def _columns(self, entity_set: EntitySet, stored: Stored, *, columns: Sequence[object]) -> None:

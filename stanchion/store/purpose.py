@@ -6,7 +6,9 @@
   and it goes nowhere with a copy.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from sqlalchemy import bindparam, delete
 
@@ -16,6 +18,8 @@ from stanchion.store.rows import read_meta
 from stanchion.store.session import Connection
 from stanchion.store.tables import meta
 from stanchion.store.writing import upsert_statement
+
+T = TypeVar("T")
 
 KEY = "purpose"
 BACKUP = "backup"
@@ -44,6 +48,21 @@ def mark(connection: Connection, purpose: str | None) -> None:
         connection.fetch(unmark_statement(connection.dialect), {"key": KEY})
     else:
         connection.write_rows(upsert_statement(meta, connection.dialect), [(KEY, purpose)])
+
+
+def in_place(work: Callable[[Connection], T], *, name: str) -> Callable[[Connection], T]:
+    """Return the work as it is done in a transaction: refused by OperatorError where the store was moved away.
+
+    Whoever opened it before that knows nothing of it.
+    """
+
+    def look_first(connection: Connection) -> T:
+        found = read_purpose(connection)
+        if found is not None:
+            raise refusal(found, name=name)
+        return work(connection)
+
+    return look_first
 
 
 def refusal(purpose: str, *, name: str) -> OperatorError:

@@ -4,7 +4,8 @@
 - The deadline counts from the asking, so that a queue of slow queries does not grow older than that.
 - A thread takes what waits without a word to the event loop, and answers it by one call; the thread pools of the
   library cost as much for each read as reading a page of small rows.
-- After a large page it waits until the event loop has taken that: those read ahead would be in memory uncounted.
+- After a large page, or a piece of one, it waits until the event loop has taken that: those read ahead would be in
+  memory uncounted.
 """
 
 import asyncio
@@ -32,8 +33,9 @@ T = TypeVar("T")
 READER_THREADS = 2
 # Pages take some 1 to 50 ms, so that what waits this deep is answered within the deadline.
 READER_CAPACITY = 256
-# What is read slower than a thread wakes up; and for how long the event loop may be busy with something else.
-_LARGE_BYTES, _LOOK_SECONDS, _TAKEN_SECONDS = 1024 * 1024, 0.001, 1.0
+# What is read slower than a thread wakes up, and all but the last piece of a page, for they are just under 1 MiB; and
+# for how long the event loop may be busy with something else.
+_LARGE_BYTES, _LOOK_SECONDS, _TAKEN_SECONDS = 512 * 1024, 0.001, 1.0
 # Readers wait only while another process recovers the write-ahead log.
 _BUSY_SECONDS = 1.0
 
@@ -137,7 +139,7 @@ def _answer(
     is_large = False
     try:
         outcome = reader.read(read, began=began)
-        is_large = isinstance(outcome, (Page, DeltaPage)) and sum(map(len, outcome.runs)) > _LARGE_BYTES
+        is_large = _size(outcome) > _LARGE_BYTES
         tell = partial(_settle, answer, answer.set_result, outcome)
         del outcome
     except Exception as error:  # noqa: BLE001 (whatever it is, whoever asked is to have it)
@@ -147,6 +149,17 @@ def _answer(
         answer.get_loop().call_soon_threadsafe(tell)
         if is_large:
             _wait_until_taken(answer)
+
+
+def _size(outcome: object) -> int:
+    """Return how many bytes of bodies were read."""
+    match outcome:
+        case bytes():
+            return len(outcome)
+        case Page() | DeltaPage():
+            return sum(map(len, outcome.runs))
+        case _:
+            return 0
 
 
 def _wait_until_taken(answer: "asyncio.Future[R]") -> None:

@@ -82,7 +82,7 @@ class RetentionPass:
     def _pass(self) -> None:
         store, now = self._open_store(), now_ticks()
         try:
-            if not store.transact(lambda connection: claim(connection, day=now // TICKS_PER_DAY)):
+            if not store.transact(claiming(day=now // TICKS_PER_DAY)):
                 return
             before_ticks = kept_from_ticks(now, days=self._days)
             removed = remove_old(
@@ -113,6 +113,11 @@ def claim(connection: Connection, *, day: int) -> bool:
     """
     read_end(connection, tenant_id=STORE_CHAIN, lock=True)
     claimed = read_meta(connection, DAY)
+    if claimed is not None and int(claimed) > day + 1:
+        raise OperatorError(
+            f"The clock says {_date(day)}, and {_date(int(claimed))} was here already. Where the clock is right, "
+            "`stanchion retention --apply` removes what is older, and the server goes on then."
+        )
     if claimed is not None and int(claimed) >= day:
         return False
     known = _newest_day(connection) if claimed is None else int(claimed)
@@ -123,6 +128,18 @@ def claim(connection: Connection, *, day: int) -> bool:
         )
     set_day(connection, day=day)
     return True
+
+
+def claiming(*, day: int) -> Callable[[Connection], bool]:
+    """Return what claims a day in a transaction, which may be run again where nobody knows whether it committed."""
+    is_mine = False
+
+    def work(connection: Connection) -> bool:
+        nonlocal is_mine
+        is_mine = claim(connection, day=day) or is_mine
+        return is_mine
+
+    return work
 
 
 def set_day(connection: Connection, *, day: int) -> None:

@@ -106,8 +106,9 @@ def read_client(connection: Connection, client_id: str) -> ClientRow | None:
 
 def read_clients(connection: Connection, tenant_id: str | None) -> list[ClientRow]:
     """Return the applications of a tenant, or of all, the oldest first."""
-    rows = (ClientRow(*row) for row in connection.fetch(clients_statement(connection.dialect), {}))
-    return [row for row in rows if tenant_id in {None, row.tenant_id}]
+    statement = clients_statement(connection.dialect, of_tenant=tenant_id is not None)
+    parameters = {} if tenant_id is None else {"tenant_id": tenant_id}
+    return [ClientRow(*row) for row in connection.fetch(statement, parameters)]
 
 
 def read_signing_keys(connection: Connection) -> list[SigningKeyRow]:
@@ -189,9 +190,12 @@ def tenants_statement(dialect: DialectName = "sqlite") -> Compiled:
 
 
 @lru_cache
-def clients_statement(dialect: DialectName = "sqlite") -> Compiled:
-    """Every application, the oldest first."""
-    return compile_statement(select(clients).order_by(clients.c.created_ticks, clients.c.client_id), dialect)
+def clients_statement(dialect: DialectName = "sqlite", *, of_tenant: bool) -> Compiled:
+    """Every application, or those of a tenant, the oldest first."""
+    statement = select(clients).order_by(clients.c.created_ticks, clients.c.client_id)
+    if of_tenant:
+        statement = statement.where(clients.c.tenant_id == bindparam("tenant_id"))
+    return compile_statement(statement, dialect)
 
 
 @lru_cache

@@ -8,6 +8,7 @@
 """
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,6 +21,8 @@ from stanchion.store.lock import ServeLock, serving_process
 Scrubbed: TypeAlias = Literal["rewritten", "log emptied", "log in use"]
 
 _BUSY_SECONDS = 5.0
+# Between two of them others write.
+_TRIES = 50
 
 
 def scrub(path: Path) -> Scrubbed:
@@ -29,14 +32,26 @@ def scrub(path: Path) -> Scrubbed:
             # The rows of a large file need not fit into memory twice.
             connection.execute("PRAGMA temp_store=DEFAULT")
             rewritten = _rewrite(connection, path)
-            # What can be copied without holding up anybody goes first.
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            ((in_use, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            in_use = not _empty_log(connection)
     except sqlite3.Error as error:
         raise for_operator(error, path=str(path)) from error
     if in_use:
         return "log in use"
     return "rewritten" if rewritten else "log emptied"
+
+
+def _empty_log(connection: sqlite3.Connection) -> bool:
+    """Copy the log into the file and empty it; return whether that could be done."""
+    # What can be copied without holding up anybody goes first.
+    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    # It waits for readers of what was before with the lock of writers in its hand: so it is not to wait at all.
+    connection.execute("PRAGMA busy_timeout=0").fetchall()
+    for _ in range(_TRIES):
+        ((in_use, *_),) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        if not in_use:
+            return True
+        time.sleep(_BUSY_SECONDS / _TRIES)
+    return False
 
 
 def _rewrite(connection: sqlite3.Connection, path: Path) -> bool:

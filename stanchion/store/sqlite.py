@@ -32,7 +32,7 @@ from stanchion.store.connection import SQLiteConnection, connect, database_path
 from stanchion.store.contract import DeltaPage, Page
 from stanchion.store.deadline import STATEMENT_SECONDS, Deadline
 from stanchion.store.deltas import read_delta
-from stanchion.store.failures import for_operator
+from stanchion.store.failures import breaks_the_store, for_operator
 from stanchion.store.locking import nap_briefly
 from stanchion.store.meta import StoreFacts, store_facts
 from stanchion.store.migrate import migrate_sqlite
@@ -41,6 +41,7 @@ from stanchion.store.outcome import Done, Outcome, Refused, StoreBroken
 from stanchion.store.page_reading import read_count, read_page, read_piece
 from stanchion.store.point_reads import PointReads
 from stanchion.store.prepared import commit_prepared
+from stanchion.store.purpose import in_place
 from stanchion.store.readers import Readers
 from stanchion.store.rows import ClientRow, IssuerRow, SigningKeyRow, TenantRow
 from stanchion.store.session import Connection
@@ -231,8 +232,7 @@ class SQLiteStore:
         Raises like `submit`, but OperatorError where the disk failed.
         """
         with self._writing:
-            if self._broken:
-                raise OperatorError(f"{self.path} failed while writing; nothing more is written to it.")
+            self._require_whole()
             try:
                 outcome = commit_prepared(self._writer, command, patience_seconds=self._patience_seconds)
             except StoreBroken as error:
@@ -250,9 +250,12 @@ class SQLiteStore:
     def transact(self, work: Callable[[Connection], R]) -> R:
         """Return what a plain function returns that writes in a transaction of its own; raises OperatorError."""
         with self._writing:
+            self._require_whole()
+            found = in_place(work, name=self.name)
             try:
-                return transacted(self._writer, work, patience_seconds=self._patience_seconds)
+                return transacted(self._writer, found, patience_seconds=self._patience_seconds)
             except sqlite3.Error as error:
+                self._broken = breaks_the_store(error)
                 raise for_operator(error, path=self.name) from error
 
     @property
@@ -308,6 +311,10 @@ class SQLiteStore:
         self._reader.close()
         # The writer goes last: closing the last connection folds the write-ahead log into the file.
         self._writer.close()
+
+    def _require_whole(self) -> None:
+        if self._broken:
+            raise OperatorError(f"{self.path} failed while writing; nothing more is written to it.")
 
     def _run_batch(self, commands: Sequence[Command[object]]) -> list[Outcome[object]]:
         with self._writing:

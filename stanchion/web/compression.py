@@ -13,7 +13,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -91,15 +91,14 @@ def _weight(element: Element) -> float:
 
 async def _coded(body: bytes, rest: AsyncGenerator[bytes], coder: Coder) -> AsyncGenerator[bytes]:
     """Give what is in the coding of a body and of what follows it."""
-    ready = await _ready(coder, body)
-    # Who takes what is ready slowly is not to hold the piece itself as well, which is many times as long.
+    ready = [await _ready(coder, body)]
+    # Nothing here holds a piece, or what is ready of it, while that is sent or the next one is read.
     del body
-    yield ready
+    yield ready.pop()
     async with aclosing(rest):
-        async for piece in rest:
-            ready = await _ready(coder, piece)
-            del piece
-            yield ready
+        with suppress(StopAsyncIteration):
+            while True:
+                yield await _ready(coder, await anext(rest))
     yield coder.flush()
 
 

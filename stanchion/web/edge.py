@@ -32,6 +32,9 @@ from stanchion.web.request_log import RequestLog
 from stanchion.web.streaming import Stream
 from stanchion.web.trace_context import caller_span
 
+# HTTP/1.0, as ASGI spells it and as our server does.
+_ENDING_WITH_CONNECTION = frozenset({"1.0", "1"})
+
 
 class Handler(Protocol):
     """Answers a request whose origin is known; raises a StanchionError to refuse."""
@@ -89,7 +92,9 @@ class Edge:
         port = client[1] if client else 0
         self.under_way.begin(port)
         try:
-            answer = await self._answer(request, familiar, began=began)
+            # Whose answer ends where the connection does cannot tell a whole one from one that broke off.
+            in_parts = scope.get("http_version") not in _ENDING_WITH_CONNECTION
+            answer = await self._answer(request, familiar, began=began, in_parts=in_parts)
             if isinstance(answer, tuple):
                 if familiar is None and self.reads is not None and trace.kind == EntityResource.kind:
                     self.reads.learn(scope, request, answer[0], origin=self._origins.origin(request))
@@ -100,15 +105,19 @@ class Edge:
             self.under_way.end(port)
 
     async def _answer(
-        self, request: Request, familiar: Familiar | None, *, began: float
+        self, request: Request, familiar: Familiar | None, *, began: float, in_parts: bool
     ) -> tuple[Message, Message] | Stream:
         client_request_id = client_request_id_of(request)
         origin: str | None = None
         refusal: StanchionError | None = None
         try:
-            reply = None
+            reply: Reply | None = None
             if familiar is not None and self.reads is not None:
-                reply = await self.reads.reply(request, familiar)
+                known = await self.reads.reply(request, familiar)
+                if isinstance(known, Reply):
+                    reply = known
+                else:
+                    request = known
             if reply is None:
                 check_framing(request)
                 reply = self._operations(request)
@@ -117,6 +126,8 @@ class Edge:
                 origin = self._origins.origin(request)
                 reply = self._cors.preflight(request) if self._cors is not None else None
                 reply = reply or await self._handler(request, origin)
+                if reply.rest is not None and not in_parts and request.method != "HEAD":
+                    await reply.whole()
         except Exception as error:  # noqa: BLE001 (every request has an answer, whatever becomes of it)
             refusal = told(error)
             reply = refused(refusal, request, client_request_id=client_request_id, origin=origin)

@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import msgspec
+from msgspec.structs import replace
 from starlette.types import Message, Receive, Scope
 
 from stanchion.access.caller import Caller
 from stanchion.access.permission import Need, may
+from stanchion.access.token import Counted
 from stanchion.errors import StanchionError
 from stanchion.logs import Trace
 from stanchion.odata.resources import EntityResource
@@ -97,20 +99,22 @@ class FamiliarReads:
         request = Request("GET", path, b"", headers, authorization, scope["scheme"], peer, receive, trace)
         return request, familiar
 
-    async def reply(self, request: Request, familiar: Familiar) -> Reply | None:
-        """Return the entity that is asked for; None where the request has to go the whole way.
+    async def reply(self, request: Request, familiar: Familiar) -> Reply | Request:
+        """Return the entity that is asked for, else the request as it has to go the whole way.
 
         Raises what the store does.
         """
         resource = parse_path(request.path)
         if type(resource) is not EntityResource:
-            return None
+            return request
         try:
             caller = self._known_caller(request)
         except Exception:  # noqa: BLE001 (it will fail again, there where it is told)
-            return None
-        if caller is None or caller.provider is not None or not may(caller, Need.READ):
-            return None
+            return request
+        if caller is None:
+            return request
+        if caller.provider is not None or not may(caller, Need.READ):
+            return _counted(request)
         trace, entity_set = request.trace, resource.entity_set
         trace.kind, trace.tenant_id, trace.app_id = resource.kind, caller.tenant_id, caller.app_id
         headers = DEPRECATED_ODATA_HEADERS if entity_set.deprecated else ODATA_HEADERS
@@ -120,7 +124,7 @@ class FamiliarReads:
             error.headers.update(headers)
             raise
         if stored is None:
-            return None
+            return _counted(request)
         self.taken += 1
         reply = entity_reply(
             stored,
@@ -157,6 +161,11 @@ def _told_apart(raw: Iterable[_Header]) -> tuple[list[_Header], list[_Header]]:
     for header in raw:
         (differing if header[0] in _DIFFERING else alike).append(header)
     return alike, differing
+
+
+def _counted(request: Request) -> Request:
+    """Return a request whose token is not to be counted once more."""
+    return replace(request, authorization=Counted(request.authorization))
 
 
 def _peer(scope: Scope) -> str:

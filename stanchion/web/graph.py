@@ -96,7 +96,11 @@ class GraphRoots:
         throttle: Throttle | None = None,
     ) -> None:
         self._authenticate = authenticate
-        self._reading = Reading(store, max_page_bytes=settings.max_page_bytes)
+        self._reading = Reading(
+            store,
+            max_page_bytes=settings.max_page_bytes,
+            patience_seconds=settings.request_timeout_seconds,
+        )
         self._deltas = Deltas(store, max_page_bytes=settings.max_page_bytes)
         self._properties = Properties(store)
         self._writing = Writing(store, settings=settings)
@@ -137,7 +141,11 @@ class GraphRoots:
         if isinstance(resource, BatchResource):
             return await self._operation(resource, call)
         with throttle.turn(call.caller, resource.entity_set if isinstance(resource, _OF_A_SET) else None):
-            return await self._operation(resource, call)
+            reply = await self._operation(resource, call)
+            # What is read later is read within the turn too.
+            if call.request.method != "HEAD":
+                await reply.whole()
+            return reply
 
     def _operation(self, resource: Asked, call: Call) -> Awaitable[Reply]:
         """Return what answers the call, once it has passed the checks that need neither body nor store."""

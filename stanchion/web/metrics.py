@@ -110,7 +110,9 @@ DIRECTORY_CHANGES = Metric(
     "Looks that found a change, after which all of them are read anew.",
 )
 HEALTHY = Metric(
-    "stanchion_healthy", "gauge", "1 while writes can be kept, 0 after an error of the disk, as /readyz says."
+    "stanchion_healthy",
+    "gauge",
+    "1 while writes can be kept, 0 after an error of the disk or while PostgreSQL is away, as /readyz says.",
 )
 BUILD = Metric("stanchion_build_info", "gauge", "1, with the version as a label.", ("version",))
 

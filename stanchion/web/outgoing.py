@@ -61,8 +61,13 @@ class Outgoing:
         """
         await send(start)
         async for piece in pieces:
-            if piece and not await self._in_pieces(_Held(piece, beside_bytes), send, ends=False):
-                return False
+            if piece:
+                held = _Held(piece, beside_bytes)
+                del piece
+                if not await self._in_pieces(held, send, ends=False):
+                    return False
+                # While the next one is read, nobody holds it uncounted.
+                del held
         await send({"type": "http.response.body", "body": b""})
         return True
 

@@ -2,14 +2,18 @@
 
 - A long page is read while it is sent, a piece at a time. Each body in it is as it was at a moment since the page was
   asked for; one that is deleted before its piece is read is left out. Where the page ends does not change by that.
+- By then 200 may be sent, so a piece that the database cannot give at the moment is asked for again.
 - Of `Prefer` only the size of pages counts here: an older SDK sends what its last PATCH preferred with every GET.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Iterable
 
 from msgspec.structs import replace
+from zstandard import ZstdError
 
+from stanchion.errors import ServiceUnavailable
 from stanchion.ledger.commands import not_found
 from stanchion.odata.etags import etag, matches
 from stanchion.odata.options import parse_item_options, parse_options
@@ -26,14 +30,17 @@ from stanchion.web.replies import content_type, entity_reply
 # Some thirteen of the largest scores. Each piece is a read of its own and goes through two threads: in half as many
 # bytes they take a tenth more CPU.
 PIECE_BYTES = 1024 * 1024
+# As long as a few reads take; the longest is what `Retry-After` says.
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.05, 1.0
 
 
 class Reading:
-    """Answers what changes nothing."""
+    """Answers what changes nothing; for a piece of a long page the database is asked for `patience_seconds`."""
 
-    def __init__(self, store: Store, *, max_page_bytes: int) -> None:
+    def __init__(self, store: Store, *, max_page_bytes: int, patience_seconds: float) -> None:
         self._store = store
         self._max_page_bytes = max_page_bytes
+        self._patience_seconds = patience_seconds
 
     async def singleton(self, resource: SecuritySingleton, call: Call) -> Reply:
         """Return `/security` itself, which has no properties."""
@@ -101,8 +108,21 @@ class Reading:
         """Give what follows the first piece of a page."""
         for ids in pieces:
             # Nothing here holds it while it is sent.
-            yield await self._piece(call, query, ids)
+            yield await self._awaited(call, query, ids)
         yield PAGE_END
+
+    async def _awaited(self, call: Call, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Return a piece, however often it has to be asked for; raises ServiceUnavailable once that took too long."""
+        ends, pause = time.monotonic() + self._patience_seconds, _FIRST_PAUSE_SECONDS
+        while True:
+            try:
+                return await self._piece(call, query, ids)
+            except ServiceUnavailable as error:
+                # What is damaged stays so.
+                if isinstance(error.__cause__, ZstdError) or time.monotonic() + pause > ends:
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
 
     async def _piece(self, call: Call, query: ListQuery, ids: tuple[str, ...]) -> bytes:
         piece = await self._store.piece(call.caller.tenant_id, query, ids)

@@ -4,13 +4,13 @@
   what a coding keeps, which counts too.
 - Nothing is held between two pieces: whoever leaves frees all by that.
 - What fails on the way ends the connection. By then the status is sent, so the log alone says why; how much was
-  sent is in the line of the request, which is written at the end.
+  taken, part by part, is in the line of the request, which is written at the end.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from starlette.types import Message, Receive, Send
@@ -33,7 +33,7 @@ class Log(Protocol):
 
 
 class Stream:
-    """One reply with a rest; `log` is told at the end how many bytes of it were sent."""
+    """One reply with a rest; `log` is told at the end how many bytes of it were taken."""
 
     def __init__(self, reply: Reply, rest: AsyncGenerator[bytes], *, log: Log) -> None:
         self._start: Message = reply.messages(without_body=True)[0]
@@ -42,34 +42,40 @@ class Stream:
         self._rest = rest
         self._beside_bytes = _CODING_BYTES if "Content-Encoding" in reply.headers else 0
         self._log = log
-        self._sent_bytes = 0
+        self._taken_bytes = 0
 
     async def send(self, outgoing: Outgoing, receive: Receive, send: Send) -> None:
         """Send it, as far as that goes."""
+
+        async def counted(message: Message) -> None:
+            await send(message)
+            self._taken_bytes += len(message.get("body", b""))
+
         leaving = asyncio.ensure_future(_left(receive))
         try:
             async with aclosing(self._rest), aclosing(self._pieces(leaving.done)) as pieces:
-                await outgoing.stream(self._start, pieces, send, beside_bytes=self._beside_bytes)
+                await outgoing.stream(self._start, pieces, counted, beside_bytes=self._beside_bytes)
         except _Left:
             logger.debug("The caller left before the end of an answer.")
         except Exception as error:  # noqa: BLE001 (the status is sent: nobody else is to be told)
             logger.warning("An answer broke off: %s", told(error).message)
         finally:
             leaving.cancel()
-            self._log(size=self._sent_bytes)
+            self._log(size=self._taken_bytes)
 
     async def _pieces(self, has_left: Callable[[], bool]) -> AsyncGenerator[bytes]:
-        piece, self._first = self._first, b""
-        while True:
-            yield piece
-            self._sent_bytes += len(piece)
-            # For nobody nothing more is read.
-            if has_left():
-                raise _Left
-            try:
-                piece = await anext(self._rest)
-            except StopAsyncIteration:
-                return
+        # Nothing here holds a piece while it is sent, or the next one is read.
+        yield self._taken_out()
+        with suppress(StopAsyncIteration):
+            while True:
+                # For nobody nothing more is read.
+                if has_left():
+                    raise _Left
+                yield await anext(self._rest)
+
+    def _taken_out(self) -> bytes:
+        first, self._first = self._first, b""
+        return first
 
 
 class _Left(Exception):

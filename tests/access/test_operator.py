@@ -1,5 +1,6 @@
 """What an operator does: tenants, apps, secrets, keys and tokens, each recorded in the chain."""
 
+import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from stanchion.access.directory import MAX_AGE_SECONDS
 from stanchion.access.operator import (
     AppWish,
     add_app,
@@ -15,6 +17,7 @@ from stanchion.access.operator import (
     ensure_signing_key,
     revoke_app,
     rotate_key,
+    withdraw_keys,
 )
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.access.permission import ROLES
@@ -23,6 +26,8 @@ from stanchion.app import open_store
 from stanchion.errors import BadRequest, Conflict, NotFound, OperatorError, StanchionError
 from stanchion.ledger.changes import decode_record
 from stanchion.store import STORE_CHAIN
+from stanchion.store.batch import now_ticks
+from stanchion.store.bodies import unpack
 from stanchion.store.tables import metadata
 from tests.access.workbench import NOW, OPERATOR, OTHER_TENANT, TENANT, Bench
 
@@ -165,6 +170,46 @@ def test_a_retired_key_keeps_its_end_in_later_rotations(bench: Bench) -> None:
     first_end = bench.store.signing_keys()[0].retired_ticks
     rotate_key(bench.store, key_file=bench.key_file, actor=OPERATOR)
     assert bench.store.signing_keys()[0].retired_ticks == first_end
+
+
+def test_a_withdrawal_ends_every_key_that_still_verifies_and_says_so_in_the_stores_own_chain(
+    bench: Bench,
+) -> None:
+    (first,) = bench.store.signing_keys()
+    second = rotate_key(bench.store, key_file=bench.key_file, actor=OPERATOR).kid
+    before_ticks = now_ticks()
+    withdrawn = withdraw_keys(bench.store, key_file=bench.key_file, actor=OPERATOR)
+
+    ends = {row.kid: row.retired_ticks for row in bench.store.signing_keys()}
+    assert set(withdrawn.withdrawn) == {first.kid, second}
+    assert withdrawn.retired == ()
+    assert ends.pop(withdrawn.kid) is None
+    assert all(end is not None and before_ticks <= end <= now_ticks() for end in ends.values())
+    assert operations(bench, STORE_CHAIN)[-1] == ("key.rotate", "operator:tester")
+    ((packed,),) = bench.database.execute(
+        "SELECT detail FROM change_details WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1", STORE_CHAIN
+    )
+    assert json.loads(unpack(packed)) == {"key": withdrawn.kid, "withdrawn": list(withdrawn.withdrawn)}
+
+
+def test_a_withdrawn_key_keeps_its_end_in_later_rotations_and_withdrawals(bench: Bench) -> None:
+    (first,) = bench.store.signing_keys()
+    second = withdraw_keys(bench.store, key_file=bench.key_file, actor=OPERATOR).kid
+    first_end = bench.store.signing_keys()[0].retired_ticks
+    assert withdraw_keys(bench.store, key_file=bench.key_file, actor=OPERATOR).withdrawn == (second,)
+    rotate_key(bench.store, key_file=bench.key_file, actor=OPERATOR)
+    assert bench.store.signing_keys()[0] == replace(first, retired_ticks=first_end)
+
+
+def test_another_key_file_counts_from_the_next_rotation_on(bench: Bench) -> None:
+    assert bench.post(bench.form()).status == 200
+    bench.key_file.write_text("ab" * 32)
+    assert bench.post(bench.form()).status == 200  # What is open stays open.
+    rotate_key(bench.store, key_file=bench.key_file, actor=OPERATOR)
+    bench.clock.seconds += MAX_AGE_SECONDS
+    ensure_signing_key(bench.store, key_file=bench.key_file, actor=OPERATOR)
+    assert bench.post(bench.form()).status == 200
+    assert bench.key_file.read_text() == "ab" * 32
 
 
 def test_a_lost_key_file_stops_the_start_and_a_rotation_heals_it(bench: Bench) -> None:

@@ -2,16 +2,24 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
 from stanchion.access.bearer import read_bearer
 from stanchion.access.caller import Caller
-from stanchion.access.claims import Authority, Claims, Person, delegated_claims, store_authority
-from stanchion.access.directory import Directory
+from stanchion.access.claims import (
+    TOKEN_LIFETIME_SECONDS,
+    Authority,
+    Claims,
+    Person,
+    delegated_claims,
+    store_authority,
+)
+from stanchion.access.directory import MAX_AGE_SECONDS, Directory
 from stanchion.access.issuer import sign
 from stanchion.access.keys import read_public_key
-from stanchion.access.operator import AppWish, add_app, add_tenant, revoke_app, rotate_key
+from stanchion.access.operator import AppWish, add_app, add_tenant, revoke_app, rotate_key, withdraw_keys
 from stanchion.access.origin import Origins
 from stanchion.access.token import TokenVerifier
 from stanchion.errors import Unauthenticated
@@ -220,6 +228,16 @@ def test_the_old_key_verifies_until_its_last_token_has_expired(bench: Bench) -> 
     assert bench.directory.verifying_key(old.kid, now_seconds=end_seconds + 1) is None
     with pytest.raises(Unauthenticated, match=r"retired|expired"):
         bench.caller(token, now_seconds=end_seconds + 1)
+
+
+def test_a_token_of_a_withdrawn_key_is_refused_though_it_was_verified_before(bench: Bench) -> None:
+    now = int(time.time())
+    token = bench.token(iat=now, nbf=now, exp=now + TOKEN_LIFETIME_SECONDS)
+    assert bench.caller(token, now_seconds=now).app_id == bench.client_id
+    withdraw_keys(bench.store, key_file=bench.key_file, actor=OPERATOR)
+    bench.clock.seconds += MAX_AGE_SECONDS
+    with pytest.raises(Unauthenticated, match="unknown or retired"):
+        bench.caller(token, now_seconds=time.time())
 
 
 def test_with_a_public_url_only_the_first_is_the_audience(bench: Bench) -> None:

@@ -79,7 +79,7 @@ def test_a_server_that_nobody_has_asked_yet_is_told_of(place: Place) -> None:
     finally:
         served.close_now()
 
-    assert [line.finding for line in lines if line.check == "server"] == ["1 connections are of servers."]
+    assert [line.finding for line in lines if line.check == "server"] == ["1 connection is of a server."]
 
 
 def test_a_store_that_was_moved_away_is_told_of(place: Place) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event
 
@@ -17,15 +17,21 @@ import asyncpg
 import pytest
 
 from stanchion.errors import OperatorError
+from stanchion.ledger.imports import Incoming
+from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import STORE_CHAIN
 from stanchion.store.compile import DialectName
+from stanchion.store.connection import connect
 from stanchion.store.lock import ServeLock
+from stanchion.store.retention_pass import set_day
+from stanchion.store.transfer.copying import own_rows, tenant_heads
+from stanchion.store.transfer.handover import End, leave
 from stanchion.store.transfer.postgresql import copy_databases, restore_database
 from tests.cli.conftest import Run
 from tests.cli.invoking import invoke, printed, refusal
 from tests.cli.ledger import decide
 from tests.databases import DIALECTS, Database, Databases
-from tests.serving.place import OTHER_TENANT, TENANT, Place
+from tests.serving.place import OTHER_TENANT, TENANT, Place, bringing_in, control
 from tests.serving.process import STANCHION, clean_environment
 
 _TO = [pytest.param(name, marks=[pytest.mark.postgres] if name == "postgresql" else []) for name in DIALECTS]
@@ -84,6 +90,30 @@ def test_the_former_place_is_not_used_any_more(place: Place, target: Database, r
     assert "was moved to" in refusal(run("tenant", "list"))
     assert "was moved to" in refused(place.url, f"sqlite:///{target.folder / 'third.db'}")
     assert move(place, target)["finished"]  # Asked again, all is well.
+
+
+def test_whoever_opened_the_former_place_before_the_move_writes_nothing_there(
+    place: Place, target: Database
+) -> None:
+    with place.opened() as early:
+        move(place, target)
+        before = place.at.rows()
+        with pytest.raises(OperatorError, match="was moved to"):
+            early.run(bringing_in(Incoming.of(CONTROL_PROFILES, {**control(0), "id": "late"})))
+        with pytest.raises(OperatorError, match="was moved to"):
+            early.transact(lambda connection: set_day(connection, day=1))
+        assert place.at.rows() == before
+
+
+@pytest.mark.sqlite("the other database is asked by the same code")
+def test_apps_that_go_while_a_store_is_copied_are_a_write_to_it(place: Place) -> None:
+    """An erasure takes them away without a change of a chain."""
+    with closing(connect(place.database, busy_seconds=1.0, writes=True)) as connection:
+        end = End(connection, "this one")
+        heads, own = tenant_heads(connection), own_rows(connection)
+        place.at.execute("DELETE FROM clients WHERE client_id = $1", place.client_id)
+        with pytest.raises(OperatorError, match="was written to meanwhile"):
+            leave(end, connection, heads, own, for_=end)
 
 
 def test_a_store_moves_back_to_its_former_place(place: Place, target: Database) -> None:

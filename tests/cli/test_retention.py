@@ -1,15 +1,20 @@
 """`stanchion retention`: what is older than scores are kept is told, and removed when asked."""
 
 import datetime as dt
+import json
 
 import pytest
 
 from stanchion.errors import OperatorError
+from stanchion.ledger.imports import Incoming
+from stanchion.model.edm import SECURE_SCORES
+from stanchion.model.json_text import JsonObject
 from stanchion.store.retention_pass import claim, set_day
 from tests.cli.checking import check
 from tests.cli.conftest import Run
 from tests.cli.invoking import printed, refusal
-from tests.serving.place import OTHER_TENANT, TENANT, Place
+from tests.serving.place import OTHER_TENANT, TENANT, Place, bringing_in, score, score_id
+from tests.store.tampering import tamper
 
 
 def days_since(day: dt.date) -> str:
@@ -37,6 +42,17 @@ def test_with_apply_they_are_removed_and_the_history_verifies(run: Run) -> None:
     assert [(row["tenant"], row["scores"]) for row in told["tenants"]] == [(TENANT, 7), (OTHER_TENANT, 0)]
     assert printed(run("verify", "--tenant", TENANT, "--json"))["unchecked"] == 0
     assert "They are removed." in run("retention", "--retention-days", KEPT, "--apply").stderr
+
+
+def test_what_was_removed_is_told_though_a_tenant_is_damaged(run: Run, place: Place) -> None:
+    tamper(place.at, "UPDATE secure_scores SET body = TEXT('{') WHERE id = $1", values=(score_id(1),))
+    other: JsonObject = {**score(2), "id": "theirs", "azureTenantId": OTHER_TENANT}
+    with place.opened() as store:
+        store.run(bringing_in(Incoming.of(SECURE_SCORES, other), tenant_id=OTHER_TENANT))
+    ran = run("retention", "--retention-days", KEPT, "--apply", "--json")
+    assert ran.exit_code == 1
+    assert json.loads(ran.stdout)["tenants"] == [{"tenant": OTHER_TENANT, "scores": 1, "details": 0}]
+    assert f"What is older was not all removed of {TENANT}" in ran.stderr
 
 
 def test_whoever_applies_it_says_that_the_day_is_right(run: Run, place: Place) -> None:

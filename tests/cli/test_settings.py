@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from stanchion.cli.serve import changed
 from stanchion.cli.settings_file import MAX_FILE_BYTES
-from stanchion.settings import HIDDEN, SETTINGS, Setting
+from stanchion.settings import HIDDEN, SETTINGS, Setting, Settings
 from tests.cli.invoking import invoke, printed
 from tests.serving.place import Place
 
@@ -111,10 +113,46 @@ def test_the_password_of_a_database_is_not_shown(url: str, seen: str) -> None:
     assert shown("--database", url)["database"]["value"] == seen
 
 
+@pytest.mark.parametrize("name", [name for name, setting in SETTINGS.items() if setting.repeatable])
+def test_the_passwords_of_a_list_of_addresses_are_not_shown(name: str) -> None:
+    setting = SETTINGS[name]
+    urls = ("https://u:hunter2@h.example", "https://plain.example", "https://v:swordfish@i.example")
+    given = [word for url in urls for word in (setting.option, url)]
+
+    people = invoke("settings", *given)
+
+    assert shown(*given)[name]["value"] == [
+        "https://u:***@h.example",
+        "https://plain.example",
+        "https://v:***@i.example",
+    ]
+    assert "https://u:***@h.example, https://plain.example, https://v:***@i.example" in people.stdout
+    assert "hunter2" not in people.output
+    assert "swordfish" not in people.output
+
+
+@pytest.mark.parametrize("name", ["public_url", "trusted_proxy", "cors_origin"])
+def test_the_log_of_a_start_shows_no_password_of_a_list_either(name: str) -> None:
+    urls = ("https://u:hunter2@h.example", "https://plain.example")
+
+    line = changed(structs.replace(Settings(), **{name: urls}))
+
+    assert line == f"{name} = https://u:***@h.example, https://plain.example"
+
+
+def test_the_lists_whose_passwords_are_not_shown_are_these() -> None:
+    assert {name for name, setting in SETTINGS.items() if setting.repeatable} == {
+        "public_url",
+        "trusted_proxy",
+        "cors_origin",
+    }
+
+
 def test_a_setting_that_is_a_secret_is_not_shown() -> None:
     secret = Setting("pass", "A secret.", None, holds="secret")
 
     assert secret.shown("hunter2") == HIDDEN
+    assert secret.shown(("hunter2", "swordfish")) == HIDDEN
     with pytest.raises(ValueError, match=rf"^{HIDDEN.replace('*', '.')} is not") as raised:
         secret.of_toml(["hunter2"])
     assert "hunter2" not in str(raised.value)

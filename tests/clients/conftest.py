@@ -88,8 +88,14 @@ def graph(connect: Connect, shared_place: Place) -> GraphServiceClient:
 
 
 @pytest.fixture
-def reading(connect: Connect, shared_place: Place) -> GraphServiceClient:
-    """A client of v1.0 that may only read."""
+def reader(shared_place: Place) -> tuple[str, str]:
+    """The id and the secret of an app that may only read."""
     with shared_place.opened() as store:
         added = add_app(store, AppWish(TENANT, "reads", ("SecurityEvents.Read.All",)), actor=OPERATOR)
-    return connect(added.app.client_id, added.secret)
+    return added.app.client_id, added.secret
+
+
+@pytest.fixture
+def reading(connect: Connect, reader: tuple[str, str]) -> GraphServiceClient:
+    """A client of v1.0 that may only read."""
+    return connect(*reader)

@@ -1,12 +1,12 @@
 """What the clients find: the store of `tests.serving.place`, with values worth filtering and ids worth encoding."""
 
 from urllib.parse import unquote
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from stanchion.ledger.imports import ImportEntities, Incoming
+from stanchion.ledger.imports import Incoming
 from stanchion.model.edm import CONTROL_PROFILES, USER_PROFILES
 from stanchion.model.json_text import JsonObject
-from tests.serving.place import CONTROLS, MICROSOFT, OPERATOR, TENANT, Place, control, control_id
+from tests.serving.place import CONTROLS, MICROSOFT, TENANT, Place, bringing_in, control, control_id
 
 CATEGORIES = ("Identity", "Device", "Apps", "Data")
 # Each of them changes its spelling on the way through some client. An import writes a percent sign as %25.
@@ -61,16 +61,9 @@ def furnish(place: Place) -> None:
     controls = [*(rich_control(number) for number in range(CONTROLS)), *odd]
     with place.opened() as store:
         store.run(
-            ImportEntities(
-                tenant_id=TENANT,
-                command_id=str(uuid4()),
-                actor=OPERATOR,
-                source="a test",
-                digest="1" * 64,
-                entities=(
-                    *(Incoming.of(CONTROL_PROFILES, value) for value in controls),
-                    *(Incoming.of(USER_PROFILES, user(number)) for number in range(USERS)),
-                ),
+            bringing_in(
+                *(Incoming.of(CONTROL_PROFILES, value) for value in controls),
+                *(Incoming.of(USER_PROFILES, user(number)) for number in range(USERS)),
             )
         )
 

@@ -36,6 +36,7 @@ with warnings.catch_warnings():
     from msgraph.graph_request_adapter import GraphRequestAdapter
     from msgraph.graph_service_client import GraphServiceClient
     from msgraph_core.middleware.async_graph_transport import AsyncGraphTransport
+    from msgraph_core.requests.batch_request_builder import BatchRequestBuilder
     from msgraph_core.requests.batch_request_content import BatchRequestContent
     from msgraph_core.requests.batch_request_item import BatchRequestItem
     from msgraph_core.requests.batch_response_content import BatchResponseContent
@@ -53,6 +54,7 @@ __all__ = [
     "AllowedHostsValidator",
     "AsyncGraphTransport",
     "BaseBearerTokenAuthenticationProvider",
+    "BatchRequestBuilder",
     "BatchRequestContent",
     "BatchRequestItem",
     "BatchResponseContent",

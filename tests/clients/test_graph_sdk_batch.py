@@ -7,6 +7,7 @@ the bodies of the answers by itself, so what was done is asked for again.
 import pytest
 
 from tests.clients.sdk import (
+    BatchRequestBuilder,
     BatchRequestContent,
     BatchRequestItem,
     BatchResponseContent,
@@ -37,12 +38,12 @@ def patching(graph: GraphServiceClient, id: str, **members: object) -> RequestIn
     return control.to_patch_request_information(decided(**members))
 
 
-async def posted(graph: GraphServiceClient, items: list[BatchRequestItem]) -> dict[str, int]:
+async def posted(batch: BatchRequestBuilder, items: list[BatchRequestItem]) -> dict[str, int]:
     """Post a batch and return the status of each of its requests, by id and in the order of the answers."""
     content = BatchRequestContent()
     for item in items:
         content.add_request(item.id, item)
-    answered: BatchResponseContent = await graph.batch.post(content, {"XXX": ODataError})
+    answered: BatchResponseContent = await batch.post(content, {"XXX": ODataError})
     return dict(answered.get_response_status_codes())
 
 
@@ -60,7 +61,7 @@ async def test_twenty_requests_are_answered_in_their_order(graph: GraphServiceCl
         for n in range(10)
     ]
     gets = [BatchRequestItem(getting(graph, control_id(40 + n)), id=f"g{n}") for n in range(10)]
-    statuses = await posted(graph, [item for pair in zip(patches, gets, strict=True) for item in pair])
+    statuses = await posted(graph.batch, [item for pair in zip(patches, gets, strict=True) for item in pair])
 
     assert list(statuses) == [f"{kind}{n}" for n in range(10) for kind in ("p", "g")]
     assert list(statuses.values()) == [204, 200] * 10
@@ -69,7 +70,7 @@ async def test_twenty_requests_are_answered_in_their_order(graph: GraphServiceCl
 
 async def test_each_request_fails_by_itself(graph: GraphServiceClient) -> None:
     statuses = await posted(
-        graph,
+        graph.batch,
         [
             BatchRequestItem(getting(graph, "no-such"), id="absent"),
             BatchRequestItem(patching(graph, control_id(31), state="Bogus"), id="bogus"),
@@ -83,7 +84,7 @@ async def test_each_request_fails_by_itself(graph: GraphServiceClient) -> None:
 
 async def test_what_depends_on_a_failure_is_not_done(graph: GraphServiceClient) -> None:
     statuses = await posted(
-        graph,
+        graph.batch,
         [
             BatchRequestItem(getting(graph, "no-such"), id="1"),
             BatchRequestItem(patching(graph, control_id(33), state="Ignored"), id="2", depends_on=["1"]),
@@ -98,7 +99,7 @@ async def test_what_depends_on_a_failure_is_not_done(graph: GraphServiceClient) 
 
 async def test_each_request_is_authorised_by_itself(reading: GraphServiceClient) -> None:
     statuses = await posted(
-        reading,
+        reading.batch,
         [
             BatchRequestItem(getting(reading, control_id(35)), id="1"),
             BatchRequestItem(patching(reading, control_id(35), state="Ignored"), id="2"),

@@ -1,14 +1,15 @@
 """A run of schemathesis: requests made up from a description, sent over loopback HTTP, their answers judged by it.
 
-Three of four ids that it makes up are replaced by ids that are there, so that as many requests reach an entity.
-What is deleted is not asked for otherwise.
+- Three of four ids that it makes up are replaced by ids that are there, so that as many requests reach an entity.
+  What is deleted is not asked for otherwise.
+- Each operation has its turn: those for which the time did not suffice are tried once more by themselves.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import schemathesis
@@ -43,6 +44,7 @@ EXACTNESS = (
 _REFUSED_FROM = 400
 # Each has its own share of the time, so that none keeps the others from their turn.
 PHASES = (("examples", "coverage"), ("fuzzing",), ("stateful",))
+_METHODS = frozenset({"get", "put", "post", "delete", "options", "head", "patch", "trace"})
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,10 @@ class Outcome:
         done = sum(number for status, number in self.statuses.items() if status < _REFUSED_FROM)
         return done / max(1, self.cases)
 
+    def never_called(self, description: JsonObject) -> list[str]:
+        """List the operations of a description that no request was answered of, in their order there."""
+        return [label for label in labels(description) if not self.operations[label]]
+
 
 @dataclass(frozen=True)
 class Effort:
@@ -120,13 +126,46 @@ def run(
     """Try a description against a server."""
     outcome = Outcome()
     for phases in PHASES:
-        config = _config(target, checks, phases=phases, effort=effort, mode=mode)
-        schema = schemathesis.openapi.from_dict(description, config=config)
-        schema.hook("map_path_parameters")(_with_known_ids(target.ids))
-        schema.hook("map_body")(_of_tenant(target.tenant))
-        for event in from_schema(schema).execute():
-            _follow(event, outcome)
+        _try(description, target, _config(target, checks, phases=phases, effort=effort, mode=mode), outcome)
+    if missed := outcome.never_called(description):
+        # However busy the machine is: each of them is to have its turn.
+        once = replace(effort, examples=1, seconds=60 * len(PHASES))
+        config = _config(target, checks, phases=("fuzzing",), effort=once, mode=mode)
+        _try(_only(description, missed), target, config, outcome)
     return outcome
+
+
+def labels(description: JsonObject) -> Iterator[str]:
+    """Yield the operations of a description as schemathesis names them: `GET /security/secureScores`."""
+    for path, item in cast("dict[str, JsonObject]", description["paths"]).items():
+        for method in item:
+            if method in _METHODS:
+                yield _label(path, method)
+
+
+def _label(path: str, method: str) -> str:
+    return f"{method.upper()} {path}"
+
+
+def _only(description: JsonObject, operations: Collection[str]) -> JsonObject:
+    """Return a description of these operations alone; what is said of a whole path stays."""
+    paths: JsonObject = {}
+    for path, item in cast("dict[str, JsonObject]", description["paths"]).items():
+        if any(_label(path, method) in operations for method in item):
+            paths[path] = {
+                name: value
+                for name, value in item.items()
+                if name not in _METHODS or _label(path, name) in operations
+            }
+    return {**description, "paths": paths}
+
+
+def _try(description: JsonObject, target: Target, config: SchemathesisConfig, outcome: Outcome) -> None:
+    schema = schemathesis.openapi.from_dict(description, config=config)
+    schema.hook("map_path_parameters")(_with_known_ids(target.ids))
+    schema.hook("map_body")(_of_tenant(target.tenant))
+    for event in from_schema(schema).execute():
+        _follow(event, outcome)
 
 
 def _follow(event: EngineEvent, outcome: Outcome) -> None:
@@ -208,10 +247,14 @@ def known_ids(ids: Mapping[str, Sequence[str]], path: str, *, method: str) -> Se
 
 
 def _count(outcome: Outcome, recorder: ScenarioRecorder) -> None:
-    for interaction in recorder.interactions.values():
+    for case_id, interaction in recorder.interactions.items():
         if interaction.response is not None:
             outcome.cases += 1
-            outcome.operations[recorder.label] += 1
+            # The label of a stateful scenario is that of no operation; its cases know theirs.
+            operation = recorder.cases[case_id].value.operation
+            # Some cases try a path with a method that it has not.
+            if interaction.request.method.upper() == operation.method.upper():
+                outcome.operations[operation.label] += 1
             outcome.statuses[interaction.response.status_code] += 1
     for case_id, checks in recorder.checks.items():
         outcome.findings += _findings(recorder, case_id, checks)

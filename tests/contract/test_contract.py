@@ -75,10 +75,11 @@ def at_origin(document: JsonObject, *, issuer: bool) -> JsonObject:
     return {**document, "paths": {p: i for p, i in paths.items() if p.startswith("/{tenant}") is issuer}}
 
 
-def judge(outcome: Outcome, server: Server, *, least: int) -> None:
-    """Print what was tried, and fail with each finding that no allowance covers."""
+def judge(outcome: Outcome, server: Server, document: JsonObject, *, least: int) -> None:
+    """Print what was tried; fail with each finding that no allowance covers, and each operation never called."""
     done = f"{outcome.success:.0%} done"
     print(f"{outcome.cases} cases, {len(outcome.operations)} operations, {done}, {dict(outcome.statuses)}")  # noqa: T201
+    assert outcome.never_called(document) == []
     found = not_allowed(outcome.findings)
     kinds = Counter((f.check, f.operation, f.status) for f in found)
     assert outcome.errors == []
@@ -94,14 +95,14 @@ def test_the_server_answers_as_its_own_description_says(
     server, at = target
     document = at_origin(own_description(server, root), issuer=False)
     at = replace(at, base_url=f"{server.origin}/{root}")
-    judge(run(document, at, checks=EXACTNESS, effort=EFFORT), server, least=50)
+    judge(run(document, at, checks=EXACTNESS, effort=EFFORT), server, document, least=50)
 
 
 def test_the_issuer_answers_as_the_description_says(target: tuple[Server, Target]) -> None:
     server, at = target
     document = at_origin(own_description(server, "v1.0"), issuer=True)
     effort = replace(EFFORT, seconds=max(6, EFFORT.seconds // 4))
-    judge(run(document, at, checks=CONFORMANCE, effort=effort), server, least=10)
+    judge(run(document, at, checks=CONFORMANCE, effort=effort), server, document, least=10)
 
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason="Microsoft's description is not beside the checkout")
@@ -113,7 +114,7 @@ def test_the_server_answers_as_microsofts_description_says(
     document = description(root, own=own_description(server, root), target=at)
     at = replace(at, base_url=f"{server.origin}/{root}")
     outcome = run(document, at, checks=CONFORMANCE, effort=EFFORT, mode="positive")
-    judge(outcome, server, least=50)
+    judge(outcome, server, document, least=50)
     assert outcome.success >= _LEAST_SUCCESS, outcome.statuses
 
 
@@ -130,6 +131,14 @@ def test_a_description_that_is_wrong_is_found_out(target: tuple[Server, Target])
     outcome = run({**document, "paths": {path: {"get": item["get"]}}}, at, checks=CONFORMANCE, effort=effort)
     checks = {finding.check for finding in not_allowed(outcome.findings)}
     assert checks == {"status_code_conformance", "response_schema_conformance"}
+
+
+def test_an_operation_that_had_no_turn_is_told() -> None:
+    document: JsonObject = {"paths": {"/a": {"parameters": [], "get": {}, "patch": {}}, "/b": {"get": {}}}}
+    outcome = Outcome()
+    outcome.operations.update(["GET /a", "GET /a", "GET /c"])
+
+    assert outcome.never_called(document) == ["PATCH /a", "GET /b"]
 
 
 def test_every_allowance_says_why() -> None:

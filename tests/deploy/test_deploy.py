@@ -3,43 +3,27 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from stanchion.settings import SETTINGS
+from tests.deploy.deployed import (
+    COMPOSE,
+    CONTAINERFILE,
+    DEPLOY,
+    MANIFESTS,
+    containers,
+    documents,
+    unit_values,
+    workloads,
+)
 from tests.docs.test_docs import ROOT, repository_files
 
-DEPLOY = ROOT / "deploy"
-CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
-COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
-UNIT = (DEPLOY / "stanchion.service").read_text(encoding="utf-8")
-MANIFESTS = sorted((DEPLOY / "kubernetes").glob("*.yaml"))
 FILES = [path for path in repository_files("deploy/*") if path.suffix != ".md"]
+KUBERNETES = DEPLOY / "kubernetes"
 # The worst that systemd's own judgement may say of the unit; 0 is nothing left to attack, 10 no confinement.
 MOST_EXPOSED = 1.5
-
-
-def documents(manifest: Path) -> list[dict[str, Any]]:
-    """Read the objects of a manifest."""
-    return list(yaml.safe_load_all(manifest.read_text(encoding="utf-8")))
-
-
-def pods(manifest: Path) -> Iterator[dict[str, Any]]:
-    """Give what each pod of a manifest is made by."""
-    for each in documents(manifest):
-        template = each["spec"].get("template")
-        if template is not None:
-            yield template["spec"]
-
-
-def containers(manifest: Path) -> Iterator[dict[str, Any]]:
-    """Give each container of a manifest, those that run before the others too."""
-    for pod in pods(manifest):
-        yield from [*pod.get("initContainers", []), *pod["containers"]]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
@@ -99,44 +83,89 @@ def test_each_container_on_kubernetes_is_confined(manifest: Path) -> None:
         assert confined["allowPrivilegeEscalation"] is False
         assert confined["readOnlyRootFilesystem"] is True
         assert confined["capabilities"] == {"drop": ["ALL"]}
-    for pod in pods(manifest):
+    for pod in (each["spec"]["template"]["spec"] for each in workloads(manifest)):
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert pod["automountServiceAccountToken"] is False
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda path: path.name)
-def test_volumes_ports_and_labels_of_a_manifest_fit_each_other(manifest: Path) -> None:
-    for each in documents(manifest):
+def test_volumes_and_labels_of_a_manifest_fit_each_other(manifest: Path) -> None:
+    assert workloads(manifest)
+    for each in workloads(manifest):
         claims = {claim["metadata"]["name"] for claim in each["spec"].get("volumeClaimTemplates", [])}
-        template = each["spec"].get("template")
-        if template is None:
-            continue
-        labels = template["metadata"]["labels"]
-        assert each["spec"]["selector"]["matchLabels"] == labels
+        template = each["spec"]["template"]
+        if each["kind"] != "Job":
+            assert each["spec"]["selector"]["matchLabels"] == template["metadata"]["labels"]
         volumes = {volume["name"] for volume in template["spec"].get("volumes", [])} | claims
         for container in containers(manifest):
-            assert {mount["name"] for mount in container["volumeMounts"]} <= volumes
-        (server,) = template["spec"]["containers"]
-        ports = {port["name"] for port in server["ports"]}
-        for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
-            assert server[probe]["httpGet"]["port"] in ports
-        assert server["readinessProbe"]["httpGet"]["path"] == "/readyz"
+            assert {mount["name"] for mount in container["volumeMounts"]} == volumes
 
 
 def test_one_pod_alone_serves_a_file() -> None:
-    (kind,) = [
-        each for each in documents(DEPLOY / "kubernetes" / "sqlite.yaml") if "replicas" in each["spec"]
-    ]
+    (kind,) = workloads(KUBERNETES / "sqlite.yaml")
 
     assert (kind["kind"], kind["spec"]["replicas"]) == ("StatefulSet", 1)
     (claim,) = kind["spec"]["volumeClaimTemplates"]
     assert claim["spec"]["accessModes"] == ["ReadWriteOncePod"]
 
 
+def test_pods_on_postgresql_migrate_nothing_and_none_goes_before_another_is_ready() -> None:
+    (kind,) = workloads(KUBERNETES / "postgresql.yaml")
+
+    assert [container["args"] for container in containers(KUBERNETES / "postgresql.yaml")] == [["serve"]]
+    assert kind["spec"]["strategy"] == {
+        "type": "RollingUpdate",
+        "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1},
+    }
+
+
+@pytest.mark.parametrize("name", ["postgresql-migrate.yaml", "sqlite-restore.yaml"])
+def test_a_job_runs_once_by_hand_and_gets_no_request(name: str) -> None:
+    (job,) = documents(KUBERNETES / name)
+    served, _, _ = name.partition("-")
+    (service,) = (each for each in documents(KUBERNETES / f"{served}.yaml") if each["kind"] == "Service")
+
+    assert job["kind"] == "Job"
+    # A job of a fixed name could not be made a second time.
+    assert "name" not in job["metadata"]
+    assert (job["spec"]["backoffLimit"], job["spec"]["template"]["spec"]["restartPolicy"]) == (0, "Never")
+    assert not service["spec"]["selector"].items() <= job["spec"]["template"]["metadata"]["labels"].items()
+
+
+def test_a_restore_uses_the_volume_of_the_pod_that_serves() -> None:
+    (serving,) = workloads(KUBERNETES / "sqlite.yaml")
+    (job,) = workloads(KUBERNETES / "sqlite-restore.yaml")
+    (claim,) = serving["spec"]["volumeClaimTemplates"]
+    claimed = [
+        volume["persistentVolumeClaim"]["claimName"]
+        for volume in job["spec"]["template"]["spec"]["volumes"]
+        if "persistentVolumeClaim" in volume
+    ]
+
+    assert claimed == [f"{claim['metadata']['name']}-{serving['metadata']['name']}-0"]
+
+
+def test_who_serves_on_postgresql_is_not_who_migrates() -> None:
+    used = {
+        name: {
+            variable["valueFrom"]["secretKeyRef"]["name"]
+            for container in containers(KUBERNETES / name)
+            for variable in container["env"]
+            if "valueFrom" in variable
+        }
+        for name in ("postgresql.yaml", "postgresql-migrate.yaml")
+    }
+
+    assert used == {
+        "postgresql.yaml": {"stanchion-database"},
+        "postgresql-migrate.yaml": {"stanchion-database-owner"},
+    }
+
+
 def test_the_unit_gives_the_server_as_long_as_the_page_says() -> None:
-    assert "TimeoutStopSec=30" in UNIT
-    assert "ExecStart=/opt/stanchion/bin/stanchion serve" in UNIT
+    assert unit_values("TimeoutStopSec") == ["30"]
+    assert unit_values("ExecStart") == ["/opt/stanchion/bin/stanchion serve"]
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")

@@ -7,10 +7,20 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from stanchion.model.csdl import metadata_document
-from stanchion.model.edm import RootName
+from stanchion.model.edm import PrimitiveName, RootName
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 ROOTS: tuple[RootName, ...] = get_args(RootName)
+
+# What each list can do, in the words of the vocabulary.
+OF_A_SET = {
+    "CountRestrictions",
+    "FilterRestrictions",
+    "SelectSupport",
+    "SkipSupported",
+    "SortRestrictions",
+    "TopSupported",
+}
 
 Facts: TypeAlias = list[tuple[str, ...]]
 
@@ -70,6 +80,43 @@ def test_the_schema_and_its_container_are_named_as_microsofts(root: RootName, mi
     assert ours.attrib == theirs.attrib
     for path in (f"{EDM}EntityContainer", f"{EDM}EntityContainer/*"):
         assert [e.attrib for e in ours.findall(path)] == [e.attrib for e in theirs.findall(path)]
+
+
+@pytest.mark.parametrize("root", ROOTS)
+def test_every_type_that_is_named_is_declared_or_one_of_odatas_own(root: RootName) -> None:
+    schema = schema_of(metadata_document(root))
+    kinds = {f"{EDM}{kind}" for kind in ("EnumType", "ComplexType", "EntityType")}
+    declared = {each.attrib["Name"] for each in schema if each.tag in kinds}
+    named = {
+        each.attrib[name] for each in schema.iter() for name in ("Type", "BaseType") if name in each.attrib
+    }
+    plain = {name.removeprefix("Collection(").removesuffix(")") for name in named}
+    owners = {f"{schema.attrib['Alias']}.", f"{schema.attrib['Namespace']}."}
+    ours = {f"{owner}{name}" for owner in owners for name in declared}
+    assert {"secureScore", "secureScoreControlProfile", "controlScore"} < declared
+    assert len(plain) > len(get_args(PrimitiveName))
+    assert plain - ours == set(get_args(PrimitiveName))
+
+
+@pytest.mark.parametrize(
+    ("root", "sets"),
+    [
+        ("v1.0", ("secureScore", "secureScoreControlProfile")),
+        ("beta", ("secureScore", "secureScoreControlProfile", "userSecurityProfile")),
+    ],
+)
+def test_each_set_says_what_can_be_asked_of_it(root: RootName, sets: tuple[str, ...]) -> None:
+    told = {
+        (target.removeprefix("microsoft.graph."), term.removeprefix("Org.OData.Capabilities.V1."), flag)
+        for target, term, flag in capabilities(schema_of(metadata_document(root)))
+    }
+    of_sets = {fact for fact in told if fact[0] != "security"}
+    assert of_sets == {(name, term, "true") for name in sets for term in OF_A_SET}
+    # The singleton itself is no list: it leads to the sets.
+    assert {
+        ("security", "CountRestrictions", "false"),
+        ("security", "FilterRestrictions", "false"),
+    } < told - of_sets
 
 
 def test_user_profiles_are_in_beta_only() -> None:

@@ -153,6 +153,13 @@ def test_every_declared_property_can_be_asked_whether_it_is_null_or_has_elements
         read(f"{prop.name}/any()" if is_collection else f"{prop.name} ne null", entity_set)
 
 
+def test_an_undeclared_name_that_is_like_none_is_told_all_of_them() -> None:
+    with pytest.raises(BadRequest) as refusal:
+        read("vendorInformation/nope eq 1", SECURE_SCORES)
+    declared = "Declared are provider, providerVersion, subProvider, vendor."
+    assert refusal.value.message.endswith(f"at character 19 of '$filter'. {declared}")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -170,6 +177,7 @@ def test_every_declared_property_can_be_asked_whether_it_is_null_or_has_elements
                 "at character 33 of '$filter'. Did you mean 'vendor'?"
             ),
         ),
+        ("c:nope eq 1", "at character 1 of '$filter'. Declared are id, actionType, actionUrl, "),
         ("s:controlScores/any(c:score gt 5)", "named 'score' on type 'microsoft.graph.secureScore'"),
         (
             "s:createdDateTime ge '2026-01-01T00:00:00Z'",

@@ -152,14 +152,19 @@ def score(day: int) -> JsonObject:
     }
 
 
-def _entities() -> ImportEntities:
-    controls = [Incoming.of(CONTROL_PROFILES, control(number)) for number in range(CONTROLS)]
-    scores = [Incoming.of(SECURE_SCORES, score(day)) for day in range(1, _DAYS + 1)]
+def bringing_in(*entities: Incoming, tenant_id: str = TENANT) -> ImportEntities:
+    """Return the import of a file of entities."""
     return ImportEntities(
-        tenant_id=TENANT,
+        tenant_id=tenant_id,
         command_id=str(uuid4()),
         actor=OPERATOR,
         source="a test",
         digest="0" * 64,
-        entities=(*controls, *scores),
+        entities=entities,
     )
+
+
+def _entities() -> ImportEntities:
+    controls = [Incoming.of(CONTROL_PROFILES, control(number)) for number in range(CONTROLS)]
+    scores = [Incoming.of(SECURE_SCORES, score(day)) for day in range(1, _DAYS + 1)]
+    return bringing_in(*controls, *scores)

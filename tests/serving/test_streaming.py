@@ -8,16 +8,14 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
-from uuid import uuid4
 
 import pytest
 import zstandard
 
-from stanchion.ledger.imports import ImportEntities, Incoming
+from stanchion.ledger.imports import Incoming
 from stanchion.model.edm import SECURE_SCORES
 from stanchion.model.json_text import JsonObject
-from tests.conftest import OPERATOR
-from tests.serving.place import TENANT, Place, score
+from tests.serving.place import TENANT, Place, bringing_in, score
 from tests.serving.process import Server, running
 from tests.store.commands import delete
 from tests.store.tampering import tamper
@@ -52,16 +50,7 @@ def streamed(day: int, note: str) -> JsonObject:
 
 def fill(place: Place, scores: list[JsonObject]) -> None:
     with place.opened() as store:
-        store.run(
-            ImportEntities(
-                tenant_id=TENANT,
-                command_id=str(uuid4()),
-                actor=OPERATOR,
-                source="a test",
-                digest="0" * 64,
-                entities=tuple(Incoming.of(SECURE_SCORES, each) for each in scores),
-            )
-        )
+        store.run(bringing_in(*(Incoming.of(SECURE_SCORES, each) for each in scores)))
 
 
 @contextmanager
@@ -112,6 +101,19 @@ def test_it_comes_over_http2_too(filled: Place, streaming: Server) -> None:
         reply = client.get(PATH)
     assert (reply.http_version, "content-length" in reply.headers) == ("HTTP/2", False)
     assert ids_of(reply.content) == IDS
+
+
+def test_who_speaks_http_1_0_can_tell_its_end_by_its_length(filled: Place, streaming: Server) -> None:
+    head = f"Host: localhost:{streaming.port}\r\nAuthorization: Bearer {filled.token}"
+    with socket.create_connection(("127.0.0.1", streaming.port), timeout=30) as connection:
+        connection.sendall(f"GET {PATH} HTTP/1.0\r\n{head}\r\n\r\n".encode())
+        with HTTPResponse(connection) as response:
+            response.begin()
+            raw = response.read()
+    assert response.status == 200
+    assert response.getheader("transfer-encoding") is None
+    assert response.getheader("content-length") == str(len(raw))
+    assert ids_of(raw) == IDS
 
 
 @pytest.mark.parametrize("coding", ["identity", "gzip"])

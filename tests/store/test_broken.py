@@ -15,6 +15,7 @@ from stanchion.store import SQLiteStore
 from stanchion.store.commit import GroupCommit
 from stanchion.store.connection import SQLiteConnection
 from stanchion.store.outcome import Done, Outcome, StoreBroken, unknown
+from stanchion.store.retention_pass import set_day
 from tests.databases import Database
 from tests.store.commands import TENANT, Do, control, increment, put
 from tests.store.gate import behind, gate, queued, run_behind, until
@@ -99,6 +100,17 @@ def test_the_command_line_too_says_that_it_is_unknown_and_writes_no_more(
     assert not serving.healthy
     with pytest.raises(OperatorError, match="nothing more is written"):
         serving.run(increment("c1"))
+
+
+def test_after_a_transaction_that_failed_on_the_disk_the_command_line_writes_no_more(
+    serving: SQLiteStore, failing_disk: FailingDisk
+) -> None:
+    failing_disk.commits_before = 0
+    with pytest.raises(OperatorError):
+        serving.transact(lambda connection: set_day(connection, day=1))
+    assert not serving.healthy
+    with pytest.raises(OperatorError, match="nothing more is written"):
+        serving.transact(lambda connection: set_day(connection, day=2))
 
 
 def test_after_an_error_at_commit_nothing_more_is_written() -> None:

@@ -117,13 +117,18 @@ def test_an_altered_dictionary_is_found_though_no_score_names_it(
         verify(store, TENANT, head=None)
 
 
+@pytest.mark.parametrize(
+    "damaged", ["28b52ffd00", "28b52ffde0000000000000400000"], ids=["torn", "of terabytes"]
+)
 def test_a_damaged_body_in_a_filter_is_no_fault_of_the_next(
-    store: SQLiteStore, database: Database, days: list[JsonObject]
+    store: SQLiteStore, database: Database, days: list[JsonObject], damaged: str
 ) -> None:
     assert days
-    database.execute("UPDATE secure_scores SET body = x'28b52ffd00' WHERE id = 's1'")
+    database.execute("UPDATE secure_scores SET body = $1 WHERE id = 's1'", bytes.fromhex(damaged))
     query = asked(SECURE_SCORES, "azureTenantId ne 'x'")
     for _ in range(3):
         with pytest.raises(ServiceUnavailable, match="cannot be read"):
             ids_found(store, query)
+    with pytest.raises(ServiceUnavailable, match="cannot be read"):
+        asyncio.run(store.get(TENANT, SECURE_SCORES, "s1"))
     assert ids_found(store, asked(SECURE_SCORES, "azureTenantId ne 'x' and id eq 's2'")) == ["s2"]

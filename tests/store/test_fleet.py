@@ -83,7 +83,14 @@ def test_those_longest_silent_come_first_and_all_are_counted(store: AnyStore) ->
     )
 
 
-@pytest.mark.parametrize(("current", "most"), [(None, 10), (5, None), (5, 0), (None, None)])
+@pytest.mark.parametrize(
+    ("current", "most"),
+    [
+        *((None, 10), (5, None), (5, 0), (None, None)),
+        # What a calculation with them would fail for, it would fail for all tenants.
+        *((1e308, 10), (-1e308, 10), (5, 1e308), (5, 1e-308), (1e-308, 1e308)),
+    ],
+)
 def test_a_score_without_a_percentage_is_in_no_average(
     store: AnyStore, current: float | None, most: float | None
 ) -> None:

@@ -284,7 +284,7 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
     yield reading.head_statement(dialect)
     yield rows.tenant_statement(dialect)
     yield rows.tenants_statement(dialect)
-    yield rows.clients_statement(dialect)
+    yield from (rows.clients_statement(dialect, of_tenant=each) for each in (False, True))
     yield rows.signing_keys_statement(dialect)
     yield rows.issuers_statement(dialect)
     yield from fleet_statements(dialect)

@@ -68,14 +68,14 @@ def test_the_deadline_counts_from_the_asking(store: SQLiteStore, opened: threadi
         asyncio.run(main())
 
 
-def test_large_pages_are_not_read_ahead_of_an_event_loop_that_is_busy(
-    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("large", [Page((b" " * 2_000_000,), None), b" " * 1_000_000], ids=["page", "piece"])
+def test_what_is_large_is_not_read_ahead_of_an_event_loop_that_is_busy(
+    store: SQLiteStore, monkeypatch: pytest.MonkeyPatch, large: Page | bytes
 ) -> None:
     monkeypatch.setattr(readers, "_TAKEN_SECONDS", 60.0)
-    large = Page((b" " * 2_000_000,), None)
     begun: list[None] = []
 
-    def read(_: sqlite3.Connection) -> Page:
+    def read(_: sqlite3.Connection) -> Page | bytes:
         begun.append(None)
         return large
 

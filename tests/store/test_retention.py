@@ -18,7 +18,7 @@ from stanchion.store.batch import now_ticks
 from stanchion.store.deltas import read_delta
 from stanchion.store.reading import read_chunks
 from stanchion.store.retention import Removed, overdue, remove_old
-from stanchion.store.retention_pass import RetentionPass, claim, set_day
+from stanchion.store.retention_pass import RetentionPass, claim, claiming, set_day
 from stanchion.store.verify import verify
 from tests.databases import AnyStore, Database
 from tests.store.commands import OTHER_TENANT, TENANT, control, decision, put, put_all, score
@@ -180,6 +180,14 @@ def test_a_day_is_claimed_once(filled: AnyStore, database: Database) -> None:
         assert not filled.transact(lambda connection: claim(connection, day=8))
 
 
+def test_a_day_whose_commit_nobody_knows_of_is_still_ones_own(filled: AnyStore, database: Database) -> None:
+    """Asked again, the database has what the first time wrote."""
+    work, others = claiming(day=7), claiming(day=7)
+    assert [filled.transact(work) for _ in range(2)] == [True, True]
+    with opened(database) as another:
+        assert not another.transact(others)
+
+
 TODAY = now_ticks() // TICKS_PER_DAY
 
 
@@ -191,6 +199,7 @@ TODAY = now_ticks() // TICKS_PER_DAY
         (TODAY - 1, TODAY + 27_000, False),
         (None, TODAY + 30, True),  # By its changes, which are of today.
         (None, TODAY + 40, False),
+        (TODAY + 400, TODAY, False),  # Somebody else's was ahead.
     ],
 )
 def test_a_clock_that_is_far_ahead_has_nothing_removed(

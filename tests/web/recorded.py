@@ -251,6 +251,7 @@ ASSESSMENTS = (
         _COMPARED,
         headers=powershell("Get-MgSecuritySecureScore_List"),
     ),
+    Recorded("a script that asks for ninety scores", "/v1.0/security/secureScores?$top=90", _SCORE_LIST),
     Recorded(
         "M365-Assess, the controls",
         "/v1.0/security/secureScoreControlProfiles?$top=250",

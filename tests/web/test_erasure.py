@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from stanchion.access.operator import AppWish, add_app, add_tenant, new_id
+from stanchion.access.operator import AddedApp, AppWish, add_app, add_tenant, new_id
 from stanchion.access.operator_erasure import erase_tenant
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.access.tenant_erasure import CloseTenant
@@ -36,6 +36,18 @@ async def erase(api: Api, *, tenant: str = TENANT) -> None:
     await asyncio.sleep(NOTICE_SECONDS)
 
 
+async def sign_in(api: Api, added: AddedApp) -> httpx.Response:
+    """Ask for a token as an app does."""
+    form = {
+        "client_id": added.app.client_id,
+        "client_secret": added.secret,
+        "grant_type": "client_credentials",
+        "scope": "https://graph.microsoft.com/.default",
+    }
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    return await api.client.post(f"/{TENANT}/oauth2/v2.0/token", content=urlencode(form), headers=headers)
+
+
 def told(reply: httpx.Response) -> tuple[int, bytes, str | None]:
     return reply.status_code, reply.content, reply.headers.get("etag")
 
@@ -44,15 +56,7 @@ async def test_its_tokens_are_401_and_its_apps_get_none(api: Api) -> None:
     store = api.store
     added = add_app(store, AppWish(TENANT, "mine"), actor=OPERATOR)
     api.add(control())
-    form = {
-        "client_id": added.app.client_id,
-        "client_secret": added.secret,
-        "grant_type": "client_credentials",
-        "scope": "https://graph.microsoft.com/.default",
-    }
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    path = f"/{TENANT}/oauth2/v2.0/token"
-    assert (await api.client.post(path, content=urlencode(form), headers=headers)).status_code == 200
+    assert (await sign_in(api, added)).status_code == 200
     assert (await api.send("GET", f"{CONTROLS}/NonOwnerAccess")).status_code == 200
 
     await erase(api)
@@ -60,7 +64,7 @@ async def test_its_tokens_are_401_and_its_apps_get_none(api: Api) -> None:
     for method, asked in (("GET", SCORES), ("GET", f"{CONTROLS}/NonOwnerAccess"), ("POST", SCORES)):
         reply = await api.send(method, asked, json=score() if method == "POST" else None)
         assert (reply.status_code, reply.json()["error"]["code"]) == (401, "InvalidAuthenticationToken")
-    reply = await api.client.post(path, content=urlencode(form), headers=headers)
+    reply = await sign_in(api, added)
     assert reply.status_code in {400, 401}
     assert "access_token" not in reply.json()
 
@@ -68,19 +72,11 @@ async def test_its_tokens_are_401_and_its_apps_get_none(api: Api) -> None:
 async def test_its_apps_get_no_tokens_while_it_is_being_erased(api: Api) -> None:
     store = api.store
     added = add_app(store, AppWish(TENANT, "mine"), actor=OPERATOR)
-    form = {
-        "client_id": added.app.client_id,
-        "client_secret": added.secret,
-        "grant_type": "client_credentials",
-        "scope": "https://graph.microsoft.com/.default",
-    }
-    headers = {"Content-Type": "application/x-www-form-urlencoded"}
-    path = f"/{TENANT}/oauth2/v2.0/token"
-    assert (await api.client.post(path, content=urlencode(form), headers=headers)).status_code == 200
+    assert (await sign_in(api, added)).status_code == 200
     closing = CloseTenant(tenant_id=TENANT, actor=OPERATOR, command_id=new_id())
     await asyncio.to_thread(store.run, closing)
     await asyncio.sleep(NOTICE_SECONDS)
-    reply = await api.client.post(path, content=urlencode(form), headers=headers)
+    reply = await sign_in(api, added)
     assert (reply.status_code, reply.json()["error"]) == (401, "invalid_client")
 
 

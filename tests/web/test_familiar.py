@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 
+from stanchion import app
+from stanchion.access.token import TokenVerifier
 from stanchion.app import build_server
 from stanchion.errors import ServiceUnavailable
 from stanchion.ledger.working_set import Stored
@@ -134,6 +137,36 @@ async def test_who_asks_is_judged_each_time(api: Api, client: httpx.AsyncClient)
     assert [(await client.get(CONTROL, headers=other)).status_code for _ in range(2)] == [404] * 2
     twice = [("Authorization", whole["Authorization"])] * 2
     assert (await client.get(CONTROL, headers=twice)).status_code == 401
+
+
+async def test_whichever_way_a_request_goes_its_token_is_counted_once(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[TokenVerifier] = []
+
+    def verifier(*args: Any, **named: Any) -> TokenVerifier:  # noqa: ANN401 (it hands on whatever is given)
+        made.append(TokenVerifier(*args, **named))
+        return made[-1]
+
+    monkeypatch.setattr(app, "TokenVerifier", verifier)
+    api.add(control())
+    transport = httpx.ASGITransport(app=build_server(api.store, api.settings))
+    async with httpx.AsyncClient(transport=transport, base_url=api.client.base_url) as client:
+        assert (await client.get(CONTROL, headers=bearer(api.token()))).status_code == 200
+        (tokens,) = made
+        for token, path, status in (
+            (api.token(), CONTROL, 200),
+            (api.token(), f"{CONTROLS}/absent", 404),
+            (api.token(), f"{CONTROL}/title", 200),
+            (api.token("Ledger.Import"), CONTROL, 403),
+            (api.token(provider="SecureScore"), CONTROL, 200),
+            (api.token(tenant=OTHER_TENANT), CONTROL, 404),
+        ):
+            # A token is judged where it is new.
+            assert (await client.get(path, headers=bearer(token))).status_code == status
+            before = tokens.recognised, tokens.judged
+            assert (await client.get(path, headers=bearer(token))).status_code == status
+            assert (tokens.recognised, tokens.judged) == (before[0] + 1, before[1])
 
 
 class Failing:

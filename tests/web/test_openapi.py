@@ -11,6 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from stanchion.access.permission import READ_ALL, READ_WRITE_ALL
 from stanchion.ledger.decisions import COMMAND_NAMES, parse_status
+from stanchion.model.check import MAX_LOOKED_UP_CHARACTERS
 from stanchion.model.edm import RootName
 from stanchion.model.openapi import bodies
 from stanchion.odata.batch import MAX_HEADERS, MAX_ID_CHARACTERS, MAX_REQUESTS
@@ -168,6 +169,21 @@ async def test_the_limits_of_a_batch_are_those_that_are_kept(api: Api) -> None:
     assert properties["headers"]["maxProperties"] == MAX_HEADERS
     answer = schemas["batchAnswer"]["properties"]["responses"]["items"]["properties"]
     assert "base64url" in answer["body"]["description"]
+
+
+async def test_texts_by_which_entities_are_looked_up_are_as_short_as_they_have_to_be(api: Api) -> None:
+    schemas = (await described(api, "v1.0"))["components"]["schemas"]
+    limited = {
+        (kind, name)
+        for kind, schema in schemas.items()
+        for name, found in schema.get("properties", {}).items()
+        if found.get("maxLength") == MAX_LOOKED_UP_CHARACTERS and name != "id"
+    }
+    assert limited == {
+        ("secureScoreControlProfile", "controlCategory"),
+        ("secureScoreControlProfileCreation", "controlCategory"),
+        ("securityVendorInformation", "provider"),
+    }
 
 
 async def test_the_service_document_leads_to_both_descriptions(api: Api) -> None:

@@ -6,8 +6,9 @@ Graph PowerShell, CIPP, ZeroTrustAssessment, M365-Assess, Power Query and a few 
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from datetime import date, timedelta
 from typing import cast
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -98,6 +99,31 @@ async def test_powershell_takes_the_last_page_shorter_by_rewriting_the_link(api:
     assert seen == ["2026-01-03", "2026-01-02", "2026-01-01"]
 
 
+async def test_m365_assess_takes_the_last_page_of_an_order_shorter_by_rewriting_the_link(api: Api) -> None:
+    days = [f"{date(2026, 2, 1) + timedelta(days=number)}" for number in range(200)]
+    api.add(*map(compared_score, days), entity_set=SECURE_SCORES)
+    headers = dict(powershell("Get-MgSecuritySecureScore_List"))
+    # `-Top 180 -Sort 'createdDateTime desc'`: a page of 100, then what is left by another $top in its link.
+    target = "/v1.0/security/secureScores?$top=100&$orderby=createdDateTime desc"
+    first = (await api.send("GET", target, headers=headers)).json()
+    rewritten = powershell_link(first["@odata.nextLink"], 80)
+    rest = (await api.send("GET", rewritten, headers=headers)).json()
+
+    assert parse_qs(urlsplit(rewritten).query)["$orderby"] == ["createdDateTime desc"]
+    assert [len(page["value"]) for page in (first, rest)] == [100, 80]
+    scores = [*first["value"], *rest["value"]]
+    assert [each["createdDateTime"][:10] for each in scores] == days[:-181:-1]
+    assert all("scoreInPercentage" in earned for each in scores for earned in each["controlScores"])
+
+
+async def test_scripts_that_ask_for_ninety_scores_get_ninety(api: Api) -> None:
+    days = [f"{date(2026, 2, 1) + timedelta(days=number)}" for number in range(100)]
+    api.add(*map(compared_score, days), entity_set=SECURE_SCORES)
+    page = (await api.send("GET", "/v1.0/security/secureScores?$top=90")).json()
+
+    assert [each["createdDateTime"][:10] for each in page["value"]] == days[:-91:-1]
+
+
 async def test_m365_assess_reads_every_control_by_following_the_links(api: Api) -> None:
     api.add(*(rich_control(f"more-{number:03}") for number in range(290)))
     target, ids = "/v1.0/security/secureScoreControlProfiles?$top=250", []
@@ -164,11 +190,57 @@ async def test_zero_trust_assessment_takes_the_newest_update_for_the_state(api: 
     assert updates[0]["state"] == "ThirdParty"
 
 
-@pytest.mark.parametrize("root", ["v1.0", "beta"])
-async def test_power_query_is_given_metadata_of_its_kind(api: Api, root: str) -> None:
-    response = await api.client.get(
-        f"/{root}/$metadata", headers={**POWER_QUERY, "Accept": "application/xml"}
+@pytest.mark.parametrize(
+    ("token", "status", "code"),
+    [
+        ("of a reader", 404, "ResourceNotFound"),
+        ("that is none", 401, "InvalidAuthenticationToken"),
+        ("without the permission", 403, "Forbidden"),
+    ],
+)
+async def test_zero_trust_assessment_tells_what_is_not_there_from_what_it_may_not_see(
+    api: Api, token: str, status: int, code: str
+) -> None:
+    # 404 is "not applicable" to it, 401 and 403 "investigate".
+    tokens = {
+        "of a reader": api.token("SecurityEvents.Read.All"),
+        "that is none": "not-a-token",
+        "without the permission": api.token("Ledger.Import"),
+    }
+    response = await api.send(
+        "GET",
+        "/beta/security/secureScoreControlProfiles/scid_9999",
+        token=tokens[token],
+        headers=dict(powershell("Invoke-MgGraphRequest")),
     )
+
+    assert response.status_code == status
+    assert response.json()["error"]["code"] == code
+
+
+async def test_power_query_follows_a_feed_to_its_end(api: Api) -> None:
+    api.add(*(rich_control(f"more-{number:03}") for number in range(490)))
+    target, sizes, ids = "/v1.0/security/secureScoreControlProfiles", [], []
+    while target:
+        response = await api.send("GET", target, headers=dict(POWER_QUERY))
+        assert response.status_code == 200
+        assert response.headers.get_list("OData-Version") == ["4.0"]
+        page = response.json()
+        sizes.append(len(page["value"]))
+        ids += [each["id"] for each in page["value"]]
+        link = page.get("@odata.nextLink", "")
+        assert not link or link.startswith(f"{ORIGIN}/v1.0/security/secureScoreControlProfiles?")
+        target = link.removeprefix(ORIGIN)
+
+    assert sizes == [200, 200, 94]
+    assert ids == sorted([*CONTROLS, *(f"more-{number:03}" for number in range(490))])
+
+
+# It sends one Accept for everything, in which JSON weighs more than XML, and reads metadata as XML only.
+@pytest.mark.parametrize("accept", [POWER_QUERY["Accept"], "application/xml"])
+@pytest.mark.parametrize("root", ["v1.0", "beta"])
+async def test_power_query_is_given_metadata_of_its_kind(api: Api, root: str, accept: str) -> None:
+    response = await api.client.get(f"/{root}/$metadata", headers={**POWER_QUERY, "Accept": accept})
 
     assert response.status_code == 200
     assert response.headers["content-type"].startswith("application/xml")

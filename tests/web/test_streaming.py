@@ -4,18 +4,24 @@ import asyncio
 import gzip
 import json
 import logging
+import time
 import zlib
+from dataclasses import replace
 from typing import TypeAlias
 
 import pytest
 import zstandard
+from msgspec.structs import replace as replaced
 from starlette.types import Message
 
 from stanchion.app import build_server
+from stanchion.errors import ServiceUnavailable
 from stanchion.model.edm import SECURE_SCORES
+from stanchion.odata.query import ListQuery
 from stanchion.web import coders, reading
 from stanchion.web.edge import Edge
 from tests.conftest import ORIGIN, TENANT, Api, Statements, control, score
+from tests.databases import AnyStore
 from tests.store.commands import delete
 from tests.store.tampering import tamper
 
@@ -31,15 +37,24 @@ Codings: TypeAlias = str | None
 
 
 class Caller:
-    """Asks a server and takes the answer; what has a body waits while the gate is closed."""
+    """Asks a server and takes the answer, at most so many parts; what has a body waits while the gate is closed."""
 
-    def __init__(self, api: Api, query: str, *, coding: Codings = None, method: str = "GET") -> None:
+    def __init__(
+        self,
+        api: Api,
+        query: str,
+        *,
+        coding: Codings = None,
+        method: str = "GET",
+        version: str = "1.1",
+        takes: int | None = None,
+    ) -> None:
         headers = {"host": ORIGIN.removeprefix("http://"), "authorization": f"Bearer {api.token()}"}
         if coding is not None:
             headers["accept-encoding"] = coding
         self.scope = {
             "type": "http",
-            "http_version": "1.1",
+            "http_version": version,
             "method": method,
             "scheme": "http",
             "path": SCORES,
@@ -49,6 +64,7 @@ class Caller:
             "client": ("127.0.0.1", 50_000),
         }
         self.server: Edge = build_server(api.store, api.settings)
+        self.takes = takes
         self.taken: list[Message] = []
         self.gate, self.left, self.reached = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.gate.set()
@@ -59,6 +75,8 @@ class Caller:
         return {"type": "http.disconnect"}
 
     async def send(self, message: Message) -> None:
+        if self.takes is not None and len(self.taken) > self.takes:
+            await asyncio.sleep(3600)
         self.taken.append(message)
         if message["type"] == "http.response.body":
             self.reached.set()
@@ -187,6 +205,81 @@ async def test_the_log_tells_how_much_was_sent(filled: Api, caplog: pytest.LogCa
         caller = await Caller(filled, "", coding="gzip").ask()
     (line,) = [record for record in caplog.records if "secureScores" in record.getMessage()]
     assert (line.__dict__["status"], line.__dict__["bytes"]) == (200, len(caller.raw))
+
+
+async def test_of_an_answer_that_was_given_up_the_log_tells_how_much_was_taken(
+    filled: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    impatient = replace(filled, settings=replaced(filled.settings, request_timeout_seconds=1))
+    caller = Caller(impatient, "", takes=2)
+    with caplog.at_level(logging.INFO, "stanchion.request"):
+        await caller.ask()
+    (line,) = [record for record in caplog.records if "secureScores" in record.getMessage()]
+    assert not caller.ended
+    assert line.__dict__["bytes"] == len(caller.raw) > 0
+
+
+class Overloaded:
+    """A store that refuses to read pieces so many times, each time that it is asked for another one."""
+
+    def __init__(self, store: AnyStore, *, times: int) -> None:
+        self._store = store
+        self._times = times
+        self._refused: dict[tuple[str, ...], int] = {}
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def piece(self, tenant_id: str, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Refuse, or read."""
+        refused = self._refused.get(ids, 0)
+        if refused < self._times:
+            self._refused[ids] = refused + 1
+            raise ServiceUnavailable("Too many queries wait already; try again.")
+        return await self._store.piece(tenant_id, query, ids)
+
+
+def overloaded(api: Api, *, times: int, patience_seconds: int = 60) -> Api:
+    store = Overloaded(api.store, times=times)
+    settings = replaced(api.settings, request_timeout_seconds=patience_seconds)
+    return replace(api, store=store, settings=settings)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+async def test_a_database_that_is_away_for_a_moment_does_not_break_a_list_off(
+    filled: Api, coding: Codings
+) -> None:
+    whole = await Caller(filled, "").ask()
+    caller = await Caller(overloaded(filled, times=2), "", coding=coding).ask()
+    assert caller.ended
+    assert caller.body == whole.body
+
+
+async def test_a_list_breaks_off_once_the_database_is_away_for_the_time_of_a_request(
+    filled: Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    caller = Caller(overloaded(filled, times=1000, patience_seconds=1), "")
+    began = time.monotonic()
+    await caller.ask()
+    assert 0.5 < time.monotonic() - began < 10
+    assert (caller.taken[0]["status"], caller.ended) == (200, False)
+    broken = "An answer broke off: Too many queries wait already; try again."
+    assert broken in [record.getMessage() for record in caplog.records]
+
+
+@pytest.mark.parametrize("coding", [None, "gzip"])
+async def test_who_speaks_http_1_0_has_a_list_with_its_length(filled: Api, coding: Codings) -> None:
+    in_parts = await Caller(filled, "").ask()
+    caller = await Caller(filled, "", coding=coding, version="1.0").ask()
+    assert int(caller.headers["content-length"]) == len(caller.raw)
+    assert caller.headers.get("content-encoding") == coding
+    assert caller.body == in_parts.body
+
+
+async def test_who_speaks_http_1_0_is_told_of_a_list_that_cannot_be_read(filled: Api) -> None:
+    caller = await Caller(overloaded(filled, times=1000), "", version="1.0").ask()
+    assert (caller.taken[0]["status"], caller.ended) == (503, True)
+    assert json.loads(caller.body)["error"]["code"] == "ServiceUnavailable"
 
 
 async def test_an_answer_that_fails_on_the_way_has_no_end(

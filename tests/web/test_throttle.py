@@ -4,15 +4,19 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from stanchion.access.caller import Caller
+from stanchion.app import build_server
 from stanchion.errors import TooManyRequests
 from stanchion.ledger.changes import Actor
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, USER_PROFILES, EntitySet
+from stanchion.odata.query import ListQuery
 from stanchion.settings import Settings
 from stanchion.web.throttle import GRAPH, Limit, Limits, Throttle
-from tests.conftest import OTHER_TENANT, TENANT, Api, Serve, control
+from tests.conftest import OTHER_TENANT, TENANT, Api, Serve, control, score
+from tests.databases import AnyStore
 from tests.web.batching import CONTROLS, DECISION, SCORES, batched, get, patch, statuses
 
 SMALL = Limits(
@@ -212,6 +216,48 @@ async def test_of_many_writes_at_once_four_are_made_and_the_others_come_again(ap
     assert found[-1] == 429
     assert {reply.headers["retry-after"] for reply in replies if reply.status_code == 429} == {"1"}
     assert (await api.send("PATCH", f"{path}/C0", json=DECISION)).status_code == 204
+
+
+class Slow:
+    """A store whose pieces of long lists wait for a gate; `all_wait` once so many do."""
+
+    def __init__(self, store: AnyStore, *, lists: int) -> None:
+        self._store = store
+        self._lists = lists
+        self.gate, self.all_wait = asyncio.Event(), asyncio.Event()
+        self.asked = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def piece(self, tenant_id: str, query: ListQuery, ids: tuple[str, ...]) -> bytes:
+        """Wait, then read."""
+        self.asked += 1
+        if self.asked == self._lists:
+            self.all_wait.set()
+        await self.gate.wait()
+        return await self._store.piece(tenant_id, query, ids)
+
+
+@pytest.mark.anyio
+async def test_a_long_list_runs_until_all_of_it_is_read(api: Api) -> None:
+    days = [f"2026-{month:02}-{day:02}" for month in (1, 2) for day in range(1, 29)]
+    api.add(*(score(day, note="x" * 40_000) for day in days), entity_set=SECURE_SCORES)
+    store = Slow(api.store, lists=4)
+    transport = httpx.ASGITransport(build_server(store, api.settings))  # type: ignore[arg-type]
+    given = {"Authorization": f"Bearer {api.token()}"}
+    async with httpx.AsyncClient(transport=transport, base_url=api.client.base_url) as client:
+        lists = [asyncio.create_task(client.get(f"/v1.0{SCORES}", headers=given)) for _ in range(4)]
+        await asyncio.wait_for(store.all_wait.wait(), 60)
+        refused = await client.get(f"/v1.0{CONTROLS}", headers=given)
+        assert (refused.status_code, refused.headers.get("retry-after")) == (429, "1")
+        store.gate.set()
+        for reply in await asyncio.gather(*lists):
+            assert len(reply.json()["value"]) == len(days)
+        asked = store.asked
+        assert (await client.head(f"/v1.0{SCORES}", headers=given)).status_code == 200
+        assert store.asked == asked
+        assert (await client.get(f"/v1.0{CONTROLS}", headers=given)).status_code == 200
 
 
 @pytest.mark.anyio

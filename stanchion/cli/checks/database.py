@@ -1,13 +1,15 @@
-"""Checks of the database: whether it is whole, how it is written, and which schema it has."""
+"""Checks of the database: whether it is whole, how it is written and spread, and which schema it has."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from stanchion.cli.checks.finding import Finding, failed, ok, size, warning
+from stanchion.errors import OperatorError
 from stanchion.model.instant import TICKS_PER_SECOND
 from stanchion.store.file_inspection import InspectedFile
 from stanchion.store.inspection import Inspection
 from stanchion.store.purpose import refusal
+from stanchion.store.schema import SHARDS
 from stanchion.store.tables import HEAD_REVISION
 
 if TYPE_CHECKING:
@@ -67,7 +69,10 @@ def check_server_clock(server: "InspectedServer", *, now_ticks: Callable[[], int
 def check_servers(server: "InspectedServer") -> Iterator[Finding]:
     """Tell whether processes serve the database; either is well."""
     count = server.facts().serving_connections
-    yield ok(f"{count} connections are of servers." if count else "Nobody serves the database.")
+    if count == 0:
+        yield ok("Nobody serves the database.")
+    else:
+        yield ok("1 connection is of a server." if count == 1 else f"{count} connections are of servers.")
 
 
 def check_schema(store: Inspection, *, brought_by: str) -> Iterator[Finding]:
@@ -110,3 +115,32 @@ def _doubts(server: "InspectedServer") -> Iterator[Finding]:
         )
     if invalid := server.invalid_indexes():
         yield failed(f"The server does not use {', '.join(invalid)}; REINDEX makes them anew.")
+    yield from _left_to_spread(server)
+
+
+def _left_to_spread(server: "InspectedServer") -> Iterator[Finding]:
+    """Tell of a database on Citus whose tables are not spread over its nodes, or not all of them."""
+    try:
+        plan = server.plan(shards=SHARDS)
+    except OperatorError as error:
+        yield warning(f"`stanchion migrate --distribute` would be refused: {error.message}")
+        return
+    if plan is None or not plan.steps:
+        return
+    owned = [each for each in plan.tables if each.place.distributed]
+    count = sum(each.distributed for each in owned)
+    if count == 0:
+        yield warning(
+            "The database has Citus, and none of its tables is spread over the nodes: stop the servers; "
+            "`stanchion migrate --distribute` spreads them."
+        )
+    elif count < len(owned):
+        yield warning(
+            f"Of {len(owned)} tables of tenants {count} are spread over the nodes: stop the servers; `stanchion "
+            "migrate --distribute` goes on there."
+        )
+    else:
+        yield warning(
+            "All tables of tenants are spread, and some of their rows were left on the coordinator: stop the "
+            "servers; `stanchion migrate --distribute` removes those."
+        )

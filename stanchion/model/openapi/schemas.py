@@ -7,6 +7,7 @@
 
 from collections.abc import Iterable
 
+from stanchion.model.check import LOOKED_UP, MAX_LOOKED_UP_CHARACTERS
 from stanchion.model.edm import (
     Collection,
     EntitySet,
@@ -54,7 +55,9 @@ def entity_schemas(sets: Iterable[EntitySet]) -> dict[str, JsonObject]:
 
 def property_schema(prop: Property) -> JsonObject:
     """Return the schema of a property's values."""
-    return {"description": prop.description, **_nullable(type_schema(prop.type), nullable=prop.nullable)}
+    schema = _nullable(type_schema(prop.type), nullable=prop.nullable)
+    limit: JsonObject = {"maxLength": MAX_LOOKED_UP_CHARACTERS} if _is_looked_up(prop) else {}
+    return {"description": prop.description, **schema, **limit}
 
 
 def type_schema(kind: Item | Collection) -> JsonObject:
@@ -205,6 +208,11 @@ def structured_schema(kind: StructuredType, properties: dict[str, JsonObject]) -
     if kind.is_open:
         return {**schema, "additionalProperties": True}
     return {**schema, "patternProperties": {CONTROL_INFORMATION: True}, "additionalProperties": False}
+
+
+def _is_looked_up(prop: Property) -> bool:
+    """Say whether entities are looked up by a property. Those of the same name elsewhere have no index."""
+    return prop.indexed and any(path[-1] == prop.name for path in LOOKED_UP)
 
 
 def _nullable(schema: JsonObject, *, nullable: bool) -> JsonObject:

@@ -1,14 +1,14 @@
 """`cast` of a literal to a primitive type: `cast('2026-01-31',Edm.Date)` is the date (OData 4.01 URL 5.1.1.10.1).
 
 - A string is read as a literal of the type would be; a number becomes a double or, where it is whole, an integer.
-- What cannot be read so is refused and not null, which the standard has: a slip must not look like an empty answer.
-- Only literals are cast; properties have one type each.
+- A string that cannot be read so and a number beyond the type are null. A type that there is not is refused.
+- Only literals are cast, in the text or in an alias, and none but strings to a type that says less than theirs.
 """
 
 from msgspec.structs import replace
 
 from stanchion.errors import BadRequest
-from stanchion.model.wording import did_you_mean, shown
+from stanchion.model.wording import did_you_mean
 from stanchion.odata.filter.literals import not_offered, number_constant, word_constant
 from stanchion.odata.filter.syntax import Constant, Expression, LiteralKind
 from stanchion.odata.filter.tokens import Token, refused
@@ -26,14 +26,20 @@ _KINDS: dict[str, frozenset[LiteralKind]] = {
     "Edm.Date": frozenset({"date"}),
     "Edm.DateTimeOffset": frozenset({"date", "instant"}),
 }
+# The whole numbers of the types that have fewer than literals can say.
+_RANGES: dict[str, range] = {
+    "Edm.Byte": range(2**8),
+    "Edm.SByte": range(-(2**7), 2**7),
+    "Edm.Int16": range(-(2**15), 2**15),
+    "Edm.Int32": range(-(2**31), 2**31),
+}
 _NOT_OFFERED = frozenset({"Edm.Binary", "Edm.Duration", "Edm.Guid", "Edm.TimeOfDay"})
 
 
 def cast_literal(operand: Expression, kind: Token, *, place: int) -> Constant:
-    """Return a literal as one of another type.
+    """Return a literal as one of another type, null where it fails.
 
-    Raises BadRequest for a type that there is not and for what is no literal of it, and NotImplementedFeature for
-    what else OData casts.
+    Raises BadRequest for a type that there is not, and NotImplementedFeature for what else OData casts.
     """
     allowed = _KINDS.get(kind.text)
     if kind.text in _NOT_OFFERED:
@@ -44,9 +50,15 @@ def cast_literal(operand: Expression, kind: Token, *, place: int) -> Constant:
         hint = did_you_mean(kind.text, _KINDS)
         raise refused(f"{kind.shown} is not a primitive type, such as Edm.Date", kind.place, hint=hint)
     constant = operand if operand.kind in allowed else _read(operand, kind.text)
-    if constant.kind != "null" and constant.kind not in allowed:
-        raise refused(f"{shown(operand.text)} cannot be cast to {kind.text}", operand.place)
-    return replace(constant, place=operand.place)
+    if constant.kind in allowed and _within(constant, kind.text):
+        return replace(constant, place=operand.place)
+    if operand.kind not in {"string", "null", *allowed}:
+        raise not_offered(f"'cast' of {operand.text[:80]} to {kind.text}", place)
+    return Constant(operand.place, "null", None, "null")
+
+
+def _within(constant: Constant, kind: str) -> bool:
+    return kind not in _RANGES or constant.value in _RANGES[kind]
 
 
 def _read(operand: Constant, kind: str) -> Constant:

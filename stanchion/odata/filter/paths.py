@@ -93,7 +93,9 @@ def _check_open_name(name: Name) -> None:
 
 def _unknown(kind: StructuredType, name: Name) -> BadRequest:
     fault = f"Could not find a property named {shown(name.text)} on type 'microsoft.graph.{kind.name}'"
-    return refused(fault, name.place, hint=did_you_mean(name.text, kind.by_name))
+    # Where none is much like it, all are told: the nearest is among them.
+    hint = did_you_mean(name.text, kind.by_name) or f" Declared are {', '.join(kind.by_name)}."
+    return refused(fault, name.place, hint=hint)
 
 
 def _operand(path: Path, reached: _Reached, entity_set: EntitySet) -> Operand:

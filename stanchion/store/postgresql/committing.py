@@ -3,12 +3,14 @@
 - What fails before its COMMIT left nothing, and is tried again where that may help, until its time is over.
 - Where a connection is lost at COMMIT, nobody knows. On another one the head of the tenant is locked, which waits
   for the lost one to end; then the changes tell: with an id of ours among them, all of the transaction is there.
-- While that cannot be found out, the outcome is unknown, and is told so when the time is over.
+- While that cannot be found out, by whatever the look-up fails, the outcome is unknown, and is told so when the time
+  is over: nothing of the transaction is run again before.
 
 Everything here runs in a greenlet.
 """
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -38,6 +40,8 @@ Attempt: TypeAlias = Callable[[PostgresConnection, Sequence[Command[T]], float],
 # Between two tries, each time twice as long; and something by chance, so that rivals do not meet again.
 _FIRST_NAP_SECONDS = 0.02
 _LONGEST_NAP_SECONDS = 1.0
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -83,7 +87,7 @@ def committed(
 ) -> list[Outcome[T]]:
     """Return the outcomes of commands of one tenant, tried until they are known or time.monotonic() is `until`.
 
-    Raises what is no failure of the database; nothing was written then.
+    Raises what no other try can mend; nothing was written then.
     """
     doubt: StoreBroken | None = None
     met_twin = False
@@ -100,13 +104,11 @@ def committed(
         except StoreBroken as broken:
             doubt, in_doubt = broken, True
             failure = unknown()
-        except Exception as error:
-            if is_twin(error) and len(commands) == 1 and not met_twin:
+        except Exception as error:  # noqa: BLE001 (what cannot be mended `_refusal` raises again)
+            if is_twin(error) and not in_doubt and len(commands) == 1 and not met_twin:
                 met_twin = True
                 continue
-            if not may_pass(error) and not isinstance(error, ServiceUnavailable):
-                raise
-            failure = Refused(for_caller(error))
+            failure = _refusal(error, in_doubt=in_doubt)
         if time.monotonic() + nap_seconds >= until:
             if in_doubt and doubt is not None:
                 return _outcomes(doubt.outcomes)
@@ -129,6 +131,19 @@ def committed_each(
         for command in commands
         for outcome in committed_each(pool, [command], until=until, patience_seconds=patience_seconds)
     ]
+
+
+def _refusal(error: Exception, *, in_doubt: bool) -> Refused:
+    """Return what callers are told should their time be over now; raises what no other try can mend."""
+    passing = may_pass(error) or isinstance(error, ServiceUnavailable)
+    if in_doubt:
+        # The COMMIT may stand, whatever keeps us from finding it out.
+        if not passing:
+            _log.warning("it cannot be looked up whether a COMMIT was made", exc_info=error)
+        return unknown()
+    if not passing:
+        raise error
+    return Refused(for_caller(error))
 
 
 @lru_cache

@@ -1,6 +1,7 @@
 """`stanchion migrate --distribute` on PostgreSQL: one at a time, beside no server, told step by step.
 
-- The connections of a running server know a database that was not spread, so that none may be there.
+- The connections of a running server know a database that was not spread, so that none may be there. That is asked
+  before each step, for one may have been started since.
 - A step that fails leaves those before it; run again, it goes on there.
 """
 
@@ -43,20 +44,15 @@ async def distribute_postgresql(
         found = await plan(driver, name=access.name, shards=shards)
         if not found.steps:
             return found
-        if await driver.fetchval(_SERVERS, SERVING):
-            raise OperatorError(f"The {access.name} is served: stop its servers, then spread it.")
-        begun: list[Step] = []
-
-        def begin(step: Step) -> None:
-            begun.append(step)
-            tell(step)
-
-        try:
-            await carry_out(driver, found.steps, tell=begin)
-        except FAILURES as error:
-            raise _stopped(
-                error, begun[-1], done=len(begun) - 1, of=len(found.steps), name=access.name
-            ) from error
+        for done, step in enumerate(found.steps):
+            kept = _kept(done=done, of=len(found.steps))
+            try:
+                if await driver.fetchval(_SERVERS, SERVING):
+                    told = f"The {access.name} is served: stop its servers, then spread it."
+                    raise OperatorError(told + kept if done else told)
+                await carry_out(driver, (step,), tell=tell)
+            except FAILURES as error:
+                raise _stopped(error, step, kept=kept, name=access.name) from error
         return found
 
 
@@ -86,9 +82,10 @@ async def _take_turn(driver: Driver, *, name: str, patience_seconds: float) -> N
         ) from error
 
 
-def _stopped(error: Exception, step: Step, *, done: int, of: int, name: str) -> OperatorError:
+def _stopped(error: Exception, step: Step, *, kept: str, name: str) -> OperatorError:
     reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
-    return OperatorError(
-        f"The {name} stopped while {step.doing}: {reason}. Of {of} steps {done} are done, and stay; run the command "
-        "again, and it goes on there."
-    )
+    return OperatorError(f"The {name} stopped while {step.doing}: {reason}.{kept}")
+
+
+def _kept(*, done: int, of: int) -> str:
+    return f" Of {of} steps {done} are done, and stay; run the command again, and it goes on there."

@@ -13,6 +13,7 @@ from functools import partial
 from stanchion.store.compile import Compiled
 from stanchion.store.inspection import Inspection
 from stanchion.store.postgresql.connection import PostgresConnection
+from stanchion.store.postgresql.distribute import Plan, has_citus, plan
 from stanchion.store.postgresql.failures import FAILURES, for_operator
 from stanchion.store.postgresql.opening import SERVING, Access, schema_revision
 from stanchion.store.postgresql.portal import Portal
@@ -65,6 +66,7 @@ class InspectedServer:
 
     def __init__(self, connection: PostgresConnection, *, portal: Portal, name: str) -> None:
         self._connection = connection
+        self._portal = portal
         self.name = name
 
         def revision() -> str | None:
@@ -86,6 +88,20 @@ class InspectedServer:
             return [str(name) for (name,) in self._connection.fetch(_INVALID_INDEXES, {})]
         except FAILURES as error:
             raise _told(error, name=self.name) from error
+
+    def plan(self, *, shards: int) -> Plan | None:
+        """Return what is left to spread over the cluster; None where there is no Citus.
+
+        Raises OperatorError where that would be refused, saying why.
+        """
+        try:
+            return self._portal.wait(self._plan(shards=shards))
+        except FAILURES as error:
+            raise _told(error, name=self.name) from error
+
+    async def _plan(self, *, shards: int) -> Plan | None:
+        driver = self._connection.driver
+        return await plan(driver, name=self.name, shards=shards) if await has_citus(driver) else None
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy.util import await_only
 
-from stanchion.errors import OperatorError, OutcomeUnknown
+from stanchion.errors import OperatorError, OutcomeUnknown, ServiceUnavailable
 from stanchion.ledger.fold import Command
 from stanchion.store.batch import transacted
 from stanchion.store.meta import StoreFacts, store_facts
@@ -18,6 +18,7 @@ from stanchion.store.postgresql.failures import FAILURES, for_operator, may_pass
 from stanchion.store.postgresql.opening import Access, require_schema
 from stanchion.store.postgresql.pool import Pool
 from stanchion.store.postgresql.portal import Portal
+from stanchion.store.purpose import in_place
 from stanchion.store.session import Connection
 
 T = TypeVar("T")
@@ -91,10 +92,15 @@ class Local:
     def transact(self, work: Callable[[Connection], R]) -> R:
         """Return what a plain function returns that writes in a transaction of its own; it may be run again."""
         until = time.monotonic() + _PATIENCE_SECONDS
+        found = in_place(work, name=self.name)
+        is_there = False
 
         def attempt() -> R:
+            nonlocal is_there
+            is_there = False
             with lent(self._pool, seconds=_PATIENCE_SECONDS) as connection:
-                return transacted(connection, work, patience_seconds=_PATIENCE_SECONDS)
+                is_there = True
+                return transacted(connection, found, patience_seconds=_PATIENCE_SECONDS)
 
         while True:
             try:
@@ -102,7 +108,11 @@ class Local:
             except FAILURES as error:
                 if not may_pass(error) or time.monotonic() >= until:
                     raise for_operator(error, database=self.name) from error
-                time.sleep(_NAP_SECONDS)
+            except ServiceUnavailable:
+                # No connection could be made: the database may come back.
+                if is_there or time.monotonic() >= until:
+                    raise
+            time.sleep(_NAP_SECONDS)
 
     def close(self) -> None:
         """Close the connections."""

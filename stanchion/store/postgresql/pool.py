@@ -1,8 +1,10 @@
 """The connections of one event loop to a PostgreSQL database: opened when they are needed, lent, opened anew.
 
 - So many are open at most. Who finds none free waits in turn, no longer than its time; so many wait at most.
+- What becomes free is handed to the first who waits: nobody who comes later, or comes back at once, has it before.
 - A connection that is lost, or comes back with a transaction open, is never lent again.
-- While the database is away, one task asks for it: `away` says so, and ends by itself.
+- While the database is away, one task asks for it: `away` says so, and ends by itself. A server that has no more
+  connections for us is there, while some of ours are open.
 """
 
 import asyncio
@@ -15,12 +17,15 @@ from contextvars import Context
 
 from stanchion.errors import OperatorError, ServiceUnavailable
 from stanchion.store.postgresql.connection import PostgresConnection
-from stanchion.store.postgresql.failures import FAILURES, for_caller
+from stanchion.store.postgresql.failures import FAILURES, code_of, for_caller
 
 # As many as wait for the reader threads of SQLite.
 WAITING_CAPACITY = 256
 _ASK_AGAIN_SECONDS = 0.5
 _CLOSE_SECONDS = 5.0
+# What a server answers that has as many connections as it may have.
+_FULL = "53300"
+_STOPPING = "The server is stopping."
 _TOO_LONG = "The query waited too long for a connection to the database; try again."
 
 # What opening a connection raises.
@@ -45,7 +50,7 @@ class Pool:
         self._open: set[PostgresConnection] = set()
         self._opening = 0
         self._idle: list[PostgresConnection] = []
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._waiting: deque[asyncio.Future[PostgresConnection | None]] = deque()
         self._asking: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -78,11 +83,15 @@ class Pool:
         else:
             self._open.discard(connection)
             connection.driver.terminate()
-        self._wake()
+        self._share()
 
     async def close(self) -> None:
         """Close what is open; nothing is lent any more."""
         self._closed = True
+        while self._waiting:
+            waiting = self._waiting.popleft()
+            if not waiting.done():
+                waiting.set_exception(ServiceUnavailable(_STOPPING))
         if self._asking is not None:
             self._asking.cancel()
             self._asking = None
@@ -91,52 +100,68 @@ class Pool:
             self._open.discard(connection)
             with suppress(*FAILURES):
                 await connection.driver.close(timeout=_CLOSE_SECONDS)
-        for waiting in self._waiting:
-            if not waiting.done():
-                waiting.set_result(None)
 
     async def _take(self) -> PostgresConnection:
-        while True:
-            if self._closed:
-                raise ServiceUnavailable("The server is stopping.")
-            while self._idle:
-                connection = self._idle.pop()
-                if connection.usable:
-                    return connection
-                self._open.discard(connection)
-            if len(self._open) + self._opening < self._size:
+        while not self._closed:
+            # While anybody waits nothing is free: it was handed over.
+            connection = self._allot() if self._has_free else await self._turn()
+            if connection is None:
                 return await self._opened()
-            await self._turn()
+            if connection.usable:
+                return connection
+            self._open.discard(connection)
+        raise ServiceUnavailable(_STOPPING)
 
-    async def _turn(self) -> None:
-        """Wait until a connection is free, or may be opened."""
-        if len(self._waiting) >= self._capacity:
-            raise ServiceUnavailable("Too many queries wait already; try again.")
-        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(waiting)
-        try:
-            await waiting
-        except BaseException:
-            if waiting.done() and not waiting.cancelled():
-                self._wake()  # It was this one's turn, who has left: the next one has it.
-            else:
-                with suppress(ValueError):
-                    self._waiting.remove(waiting)
-            raise
+    @property
+    def _has_free(self) -> bool:
+        """Whether a connection is idle, or one more may be opened."""
+        return bool(self._idle) or len(self._open) + self._opening < self._size
 
-    def _wake(self) -> None:
-        while self._waiting:
+    def _allot(self) -> PostgresConnection | None:
+        """Take an idle connection out; where there is none, None for the place of one that is now to be opened."""
+        if self._idle:
+            return self._idle.pop()
+        self._opening += 1
+        return None
+
+    def _share(self) -> None:
+        """Hand what is free to those that wait, in their order."""
+        while self._waiting and self._has_free:
             waiting = self._waiting.popleft()
             if not waiting.done():
-                waiting.set_result(None)
-                return
+                waiting.set_result(self._allot())
+
+    async def _turn(self) -> PostgresConnection | None:
+        """Wait until something is handed over, and return it: a connection, or None for a place, as `_allot` does."""
+        if len(self._waiting) >= self._capacity:
+            raise ServiceUnavailable("Too many queries wait already; try again.")
+        waiting: asyncio.Future[PostgresConnection | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        try:
+            return await waiting
+        except BaseException:
+            if not waiting.done() or waiting.cancelled():
+                with suppress(ValueError):
+                    self._waiting.remove(waiting)
+            elif waiting.exception() is None:
+                self._hand_on(waiting.result())
+            raise
+
+    def _hand_on(self, allotted: PostgresConnection | None) -> None:
+        """Take back what was handed to somebody who has left meanwhile: the next one has it."""
+        if allotted is None:
+            self._opening -= 1
+            self._share()
+        else:
+            self.give_back(allotted)
 
     async def _opened(self) -> PostgresConnection:
-        self._opening += 1
+        """Return a connection opened in the place that was allotted."""
         try:
             connection = await self._connect()
         except FAILURES as error:
-            self._ask()
+            if not self._is_only_full(error):
+                self._ask()
             told = for_caller(error)
             if told is error:
                 # What the server has against us is not for callers.
@@ -147,10 +172,11 @@ class Pool:
             self._ask()
             _log.error("%s", error.message)
             raise ServiceUnavailable("The database cannot be used; the log has the cause.") from error
+        else:
+            self._open.add(connection)
         finally:
             self._opening -= 1
-            self._wake()
-        self._open.add(connection)
+            self._share()
         connection.driver.add_termination_listener(lambda _: self._lost(connection))
         return connection
 
@@ -160,8 +186,12 @@ class Pool:
             self._open.discard(connection)
             with suppress(ValueError):
                 self._idle.remove(connection)
-            self._wake()
+            self._share()
             self._ask()
+
+    def _is_only_full(self, error: Exception) -> bool:
+        """Say whether the server is there, and lets no more of us in than those who are."""
+        return code_of(error) == _FULL and bool(self._open)
 
     def _ask(self) -> None:
         """Ask for the database until it is there, if nobody does so already."""
@@ -177,6 +207,9 @@ class Pool:
                 try:
                     connection = await self._connect()
                 except _UNUSABLE as error:
+                    if self._is_only_full(error):
+                        _log.warning("the database has no connection left for more than those that are open")
+                        return
                     if not told:
                         _log.error("the database is away: %s", error)
                     told = True

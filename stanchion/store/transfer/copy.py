@@ -80,7 +80,7 @@ def copy_store(
         return Copied(
             source.name, target.name, holdings, written, compared, finished=False, moved_on=moved_on
         )
-    leave(source, writing, heads, for_=target)
+    leave(source, writing, heads, own, for_=target)
     try:
         require_rest()
     except OperatorError:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from stanchion.errors import OperatorError
 from stanchion.store import purpose
 from stanchion.store.batch import all_or_nothing, commit_batch
+from stanchion.store.compile import Compiled
 from stanchion.store.outcome import Refused
 from stanchion.store.rows import STORE_CHAIN, read_meta
 from stanchion.store.session import Connection
@@ -90,17 +91,35 @@ def is_new(connection: Connection) -> bool:
     return [each.tenant_id for each in heads] == [STORE_CHAIN] and heads[0].sequence == 1 and not used
 
 
-def leave(source: End, writing: Connection, heads: Sequence[TenantHead], *, for_: End) -> None:
+def leave(
+    source: End,
+    writing: Connection,
+    heads: Sequence[TenantHead],
+    own: dict[str, list[Row]],
+    *,
+    for_: End,
+) -> None:
     """Mark the source as moved; raises OperatorError where it is not any more what was copied."""
 
     def write(connection: Connection) -> None:
-        if tenant_heads(connection) != list(heads):
+        _await_writers(connection)
+        # Apps that an erasure takes away move no head.
+        if tenant_heads(connection) != list(heads) or own_rows(connection) != own:
             raise OperatorError(
                 f"{source.name} was written to meanwhile; run the same command again, which brings that along."
             )
         purpose.mark(connection, purpose.moved_to(for_.name))
 
     in_transaction(writing, write)
+
+
+def _await_writers(connection: Connection) -> None:
+    """Wait for whoever writes and found no mark, and keep others from looking for one until this has ended.
+
+    On SQLite the lock of the transaction that is open does so already.
+    """
+    if connection.dialect == "postgresql":
+        connection.fetch(Compiled(f"LOCK TABLE {meta.name} IN ACCESS EXCLUSIVE MODE", ()), {})
 
 
 def take_over(source: End, target: End, own: dict[str, list[Row]]) -> None:

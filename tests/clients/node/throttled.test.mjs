@@ -31,7 +31,7 @@ const someAtOnce = (...options) =>
 test("it comes again after what it was told and succeeds", async () => {
   // Where nobody tells it, the client takes three seconds at the least.
   let waited = 3;
-  for (let round = 0; round < 12 && waited >= 3; round++) {
+  for (let round = 0; round < 36 && waited >= 3; round++) {
     const [before, began] = [statuses.length, performance.now()];
     const found = await Promise.all(someAtOnce());
     assert.deepEqual(
@@ -46,7 +46,7 @@ test("it comes again after what it was told and succeeds", async () => {
 
 test("where it may not retry, it is told what it may do and when", async () => {
   let failure;
-  for (let round = 0; round < 12 && !failure; round++) {
+  for (let round = 0; round < 36 && !failure; round++) {
     const ended = await Promise.allSettled(someAtOnce(new RetryHandlerOptions(0, 0)));
     failure = ended.find((each) => each.status === "rejected")?.reason;
   }

@@ -1,11 +1,9 @@
 """A tenant whose lists fill the largest pages."""
 
-from uuid import uuid4
-
-from stanchion.ledger.imports import ImportEntities, Incoming
+from stanchion.ledger.imports import Incoming
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import SQLiteStore
-from tests.serving.place import OPERATOR, TENANT, Place, control
+from tests.serving.place import Place, bringing_in, control
 
 PAGE = "/v1.0/security/secureScoreControlProfiles?$top=999"
 CHANGES = "/v1.0/security/secureScoreControlProfiles/delta()"
@@ -18,15 +16,6 @@ def enlarge(place: Place) -> None:
     entities = [{**control(number), "remediation": "r" * _CHARACTERS} for number in range(_ENTITIES)]
     store = SQLiteStore.open(place.database)
     try:
-        store.run(
-            ImportEntities(
-                tenant_id=TENANT,
-                command_id=str(uuid4()),
-                actor=OPERATOR,
-                source="a test",
-                digest="2" * 64,
-                entities=tuple(Incoming.of(CONTROL_PROFILES, entity) for entity in entities),
-            )
-        )
+        store.run(bringing_in(*(Incoming.of(CONTROL_PROFILES, entity) for entity in entities)))
     finally:
         store.close_now()

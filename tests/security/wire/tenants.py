@@ -2,14 +2,13 @@
 
 import time
 from pathlib import Path
-from uuid import uuid4
 
 from stanchion.access.operator import AppWish, add_app
 from stanchion.access.operator_token import TokenWish, issue_token
 from stanchion.ledger.imports import ImportEntities, Incoming
 from stanchion.model.edm import SECURE_SCORES
 from stanchion.store import SQLiteStore
-from tests.serving.place import OPERATOR, OTHER_TENANT, Place, score
+from tests.serving.place import OPERATOR, OTHER_TENANT, Place, bringing_in, score
 
 OTHER_TOKEN_FILE = "other-token"
 
@@ -40,11 +39,4 @@ def other_token(place: Place) -> str:
 
 def _score() -> ImportEntities:
     entity = {**score(1), "id": f"{OTHER_TENANT}_2026-01-01", "azureTenantId": OTHER_TENANT}
-    return ImportEntities(
-        tenant_id=OTHER_TENANT,
-        command_id=str(uuid4()),
-        actor=OPERATOR,
-        source="a test",
-        digest="1" * 64,
-        entities=(Incoming.of(SECURE_SCORES, entity),),
-    )
+    return bringing_in(Incoming.of(SECURE_SCORES, entity), tenant_id=OTHER_TENANT)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from stanchion.ledger.changes import Operator
 from stanchion.ledger.draft import Draft
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import PostgresStore
+from stanchion.store.postgresql.opening import SERVING
 from stanchion.store.verify import verify
 from tests.conftest import Statements
 from tests.store.commands import OTHER_TENANT, TENANT, Do, control, increment, put
@@ -49,6 +50,41 @@ async def head_held(url: str, tenant_id: str = TENANT) -> AsyncIterator[None]:
         async with connection.transaction():
             await connection.fetchval(_FOR_UPDATE, tenant_id)
             yield
+    finally:
+        await connection.close()
+
+
+_WAITING_FOR_A_HEAD = """SELECT pid FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = $1 AND wait_event_type = 'Lock'"""
+
+
+_SOMEBODY_ELSE_WAITS = """SELECT count(*) > 0 FROM pg_stat_activity
+WHERE datname = current_database() AND application_name IS DISTINCT FROM $1 AND wait_event_type = 'Lock'"""
+
+
+async def somebody_else_waits(url: str) -> None:
+    """Return once another than a server waits for a lock."""
+    connection = await asyncpg.connect(url)
+    try:
+        async with asyncio.timeout(10):
+            while not await connection.fetchval(_SOMEBODY_ELSE_WAITS, SERVING):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
+
+
+async def stop_what_waits(url: str, *, times: int) -> None:
+    """Stop so many statements of a server that wait for a lock, as the time of a statement does that is over."""
+    connection = await asyncpg.connect(url)
+    try:
+        for _ in range(times):
+            async with asyncio.timeout(10):
+                while (pid := await connection.fetchval(_WAITING_FOR_A_HEAD, SERVING)) is None:  # noqa: ASYNC110
+                    await asyncio.sleep(0.01)
+            await connection.fetchval("SELECT pg_cancel_backend($1)", pid)
+            async with asyncio.timeout(10):
+                while await connection.fetchval(_WAITING_FOR_A_HEAD, SERVING) == pid:  # noqa: ASYNC110
+                    await asyncio.sleep(0.001)
     finally:
         await connection.close()
 
@@ -242,6 +278,54 @@ def test_while_nobody_can_find_out_the_outcome_is_unknown(proxy: Proxy, url: str
             assert await store.submit(increment("c1")) == 3
 
     run(main)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_a_look_up_that_fails_is_made_again_and_runs_no_write_twice(
+    proxy: Proxy, url: str, count: int
+) -> None:
+    async def main() -> None:
+        async with serving(proxy.url) as store:
+            commands = [increment("c1") for _ in range(count)]
+            async with AsyncExitStack() as held:
+                async with head_held(url):
+                    tasks = await started(*map(store.submit, commands))
+                    behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
+                    await somebody_else_waits(url)
+                    proxy.cuts = ["after"]
+                await behind
+                await stop_what_waits(url, times=2)
+            assert await asyncio.gather(*tasks) == list(range(1, count + 1))
+        known = await commands_of(url)
+        assert [known.count(each.command_id) for each in commands] == [1] * count
+
+    run(main)
+    verified(url)
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_while_every_look_up_fails_the_outcome_is_unknown(
+    proxy: Proxy, url: str, count: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def main() -> None:
+        async with serving(proxy.url) as store:
+            commands = [increment("c1") for _ in range(count)]
+            async with AsyncExitStack() as held:
+                async with head_held(url):
+                    tasks = await started(*(store.submit(each, deadline_seconds=2) for each in commands))
+                    behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
+                    await somebody_else_waits(url)
+                    proxy.cuts = ["after"]
+                await behind
+                stopping = asyncio.ensure_future(stop_what_waits(url, times=1000))
+                answers = await asyncio.gather(*tasks, return_exceptions=True)
+                stopping.cancel()
+                await asyncio.wait([stopping])
+            assert [type(each) for each in answers] == [OutcomeUnknown] * count
+
+    run(main)
+    assert "it cannot be looked up whether a COMMIT was made" in caplog.text
+    verified(url)
 
 
 def test_a_write_outlasts_a_database_that_is_away_for_a_moment(proxy: Proxy) -> None:

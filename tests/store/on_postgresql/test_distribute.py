@@ -1,8 +1,9 @@
 """Spreading a database over a cluster, with stand-ins for Citus: order, arguments, failures, a second run."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -301,6 +302,89 @@ def test_while_a_server_runs_it_is_refused(cluster: Database) -> None:
 
     asyncio.run(beside())
     assert calls(cluster) == []
+
+
+def test_a_server_that_is_started_meanwhile_stops_it_before_its_next_step(cluster: Database) -> None:
+    async def beside() -> None:
+        loop = asyncio.get_running_loop()
+        async with AsyncExitStack() as served:
+
+            def tell(step: Step) -> None:
+                if step.doing == "spreading changes":
+                    start = served.enter_async_context(connected(cluster, SERVING))
+                    asyncio.run_coroutine_threadsafe(start, loop).result(10)
+
+            run = partial(distribute, cluster.url, tell=tell, shards=SHARDS, patience_seconds=10.0)
+            with pytest.raises(
+                OperatorError, match=r"stop its servers.* Of \d+ steps \d+ are done, and stay"
+            ):
+                await asyncio.to_thread(run)
+
+    asyncio.run(beside())
+    done = list(spread_tables()[: spread_tables().index("changes") + 1])
+    assert [call.table for call in calls(cluster)] == done
+    assert spread(cluster).steps != ()
+    assert look(cluster.url, shards=SHARDS).steps == ()
+
+
+def told_of_spreading(database: Database) -> list[str]:
+    """Return the warnings of `stanchion check` about spreading; the PostgreSQL of the tests fails another one."""
+    found = json.loads(invoke("check", "--json", *database.options).stdout)["findings"]
+    warnings = [
+        each["finding"] for each in found if (each["check"], each["status"]) == ("database", "warning")
+    ]
+    return [each for each in warnings if "migrate --distribute" in each]
+
+
+def test_a_database_on_citus_that_is_not_spread_is_told_of_by_the_check(cluster: Database) -> None:
+    (told,) = told_of_spreading(cluster)
+
+    assert "none of its tables is spread" in told
+    assert "`stanchion migrate --distribute` spreads them" in told
+    assert calls(cluster) == []
+
+
+def test_a_database_that_is_spread_in_part_is_told_of_by_the_check(cluster: Database) -> None:
+    cluster.execute("INSERT INTO broken VALUES ('change_details', '08006')")
+    with pytest.raises(OperatorError):
+        spread(cluster)
+    count = spread_tables().index("change_details")
+
+    (told,) = told_of_spreading(cluster)
+
+    assert f"Of {len(TENANT_OWNED)} tables of tenants {count} are spread" in told
+    assert "`stanchion migrate --distribute` goes on there" in told
+
+
+def test_rows_that_were_left_on_the_coordinator_are_told_of_by_the_check(cluster: Database) -> None:
+    cluster.execute("INSERT INTO broken VALUES ('local tenants', '57P01')")
+    with pytest.raises(OperatorError):
+        spread(cluster)
+
+    (told,) = told_of_spreading(cluster)
+
+    assert "left on the coordinator" in told
+
+
+def test_the_check_tells_why_a_database_on_citus_cannot_be_spread(cluster: Database) -> None:
+    cluster.execute("DELETE FROM nodes")
+
+    (told,) = told_of_spreading(cluster)
+
+    assert "would be refused" in told
+    assert "citus_add_node" in told
+
+
+def test_the_check_has_nothing_to_tell_of_a_database_that_is_spread(cluster: Database) -> None:
+    spread(cluster)
+
+    assert told_of_spreading(cluster) == []
+
+
+def test_the_check_has_nothing_to_tell_of_spreading_without_citus(empty: Database) -> None:
+    migrate(empty.url)
+
+    assert told_of_spreading(empty) == []
 
 
 def test_beside_another_one_it_waits_no_longer_than_it_was_told(cluster: Database) -> None:
