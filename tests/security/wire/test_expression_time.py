@@ -26,24 +26,30 @@ def test_every_expression_is_held_by_a_module() -> None:
 def test_an_expression_takes_linear_time(found: Expression) -> None:
     for method in found.methods:
         for text in worst_texts(found.pattern, _SIZE):
-            if seconds(found, method, text) > _NOTICEABLE_SECONDS:
+            if noticeable(found, method, text):
                 assert growth(found, method, text) < _MOST_GROWTH, (method, text[:40])
 
 
 @pytest.mark.parametrize(
     ("source", "size"),
     [
-        (r"(a|a)*b", 18),
-        (r"(\w+\s?)*$", 18),
-        (r"x(?:a+)+c", 18),
-        (r"a*a*b", 6000),
-        (r"[a-f]+,?\d*[a-f]+;", 6000),
+        # What doubles with each character needs few more of them to be noticed on any machine.
+        (r"(a|a)*b", 22),
+        (r"(\w+\s?)*$", 22),
+        (r"x(?:a+)+c", 22),
+        (r"a*a*b", 12_000),
+        (r"[a-f]+,?\d*[a-f]+;", 12_000),
     ],
 )
 def test_what_is_not_linear_is_found(source: str, size: int) -> None:
     bad = Expression("", "", re.compile(source), frozenset({"match"}))
 
-    assert any(seconds(bad, "match", text) > _NOTICEABLE_SECONDS for text in worst_texts(bad.pattern, size))
+    assert any(noticeable(bad, "match", text) for text in worst_texts(bad.pattern, size))
+
+
+def noticeable(found: Expression, method: str, text: str) -> bool:
+    """Say whether an expression takes long for a text, and does so again: a machine may pause, but not each time."""
+    return all(seconds(found, method, text) > _NOTICEABLE_SECONDS for _ in range(3))
 
 
 def growth(found: Expression, method: str, text: str) -> float:
