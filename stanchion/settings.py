@@ -223,9 +223,9 @@ class Setting:
             case "secret", str() | tuple():
                 return HIDDEN
             case _, str():
-                return _without_password(value)
+                return without_password(value)
             case _, tuple():
-                return tuple(map(_without_password, value))
+                return tuple(map(without_password, value))
             case _:
                 return value
 
@@ -245,8 +245,13 @@ class Setting:
         return (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
 
     def _told(self, value: object) -> str:
-        text = HIDDEN if self.holds == "secret" else _without_password(_in_toml(value))
+        text = HIDDEN if self.holds == "secret" else without_password(_in_toml(value))
         return text if len(text) <= _SHOWN_CHARACTERS else text[:_SHOWN_CHARACTERS] + "..."
+
+
+def without_password(text: str) -> str:
+    """Return the text of a URL with the passwords in it hidden; any other text as it is."""
+    return _PASSWORD_IN_QUERY.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 
 def _is_printable(value: object) -> bool:
@@ -268,10 +273,6 @@ def _in_toml(value: object) -> str:
             return value.isoformat()
         case _:
             return repr(value)
-
-
-def _without_password(text: str) -> str:
-    return _PASSWORD_IN_QUERY.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}@", text))
 
 
 def _setting(field: inspect.Field) -> Setting:

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TypeAlias
 
 from stanchion.errors import BadRequest, MisdirectedRequest, OperatorError
-from stanchion.model.wording import shown
+from stanchion.model.wording import shown_address
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -108,7 +108,7 @@ def _public_origin(url: str) -> str:
     origin = _normal_origin(url.removesuffix("/"))
     if origin is None:
         raise OperatorError(
-            f"The public URL {shown(url)} cannot be used: scheme://host or scheme://host:port is expected, "
+            f"The public URL {shown_address(url)} cannot be used: scheme://host or scheme://host:port is expected, "
             "http or https, without a path."
         )
     return origin
@@ -129,7 +129,7 @@ def _network(text: str) -> Network:
         return ip_network(text)
     except ValueError:
         raise OperatorError(
-            f"The trusted proxy {shown(text)} cannot be used: an address or a network such as 10.0.0.0/8 is "
+            f"The trusted proxy {shown_address(text)} cannot be used: an address or a network such as 10.0.0.0/8 is "
             "expected."
         ) from None
 

@@ -10,7 +10,7 @@ from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from stanchion.errors import BadRequest
-from stanchion.model.wording import shown
+from stanchion.model.wording import shown_address
 
 MAX_ADDRESS_CHARACTERS = 2048
 
@@ -24,7 +24,7 @@ _MAX_PORT = 65535
 def parse_web_address(text: str, *, of: str) -> SplitResult:
     """Return the parts of an address; raises BadRequest for what is not https or not plain."""
     if not text.startswith("https://"):
-        raise BadRequest(f"The {of} {shown(text)} must begin with https://.", target=of)
+        raise BadRequest(f"The {of} {shown_address(text)} must begin with https://.", target=of)
     try:
         parts = urlsplit(text) if _PLAIN.fullmatch(text) and len(text) <= MAX_ADDRESS_CHARACTERS else None
         fine = parts is not None and _is_fine(parts)
@@ -32,7 +32,7 @@ def parse_web_address(text: str, *, of: str) -> SplitResult:
         parts, fine = None, False
     if parts is None or not fine:
         raise BadRequest(
-            f"The {of} {shown(text)} cannot be used: https://host/path is expected, the host in lower case, "
+            f"The {of} {shown_address(text)} cannot be used: https://host/path is expected, the host in lower case, "
             "without user, fragment or odd characters.",
             target=of,
         )

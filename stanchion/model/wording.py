@@ -6,6 +6,8 @@ Text of a caller is cut and escaped before it goes into a message, so that a log
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from stanchion.settings import without_password
+
 # Long enough to recognise any declared name, short enough for a message of one line.
 SHOWN_CHARACTERS = 80
 
@@ -19,6 +21,11 @@ def shown(text: str) -> str:
 def printable(text: str) -> str:
     """Return the text as it is, or escaped as a whole where it holds controls."""
     return text if text.isprintable() else ascii(text)[1:-1]
+
+
+def shown_address(text: str) -> str:
+    """Return a URL as `shown` does, the passwords in it hidden."""
+    return shown(without_password(text))
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 
 from stanchion.errors import OperatorError
-from stanchion.model.wording import shown
+from stanchion.model.wording import shown_address
 from stanchion.web.exchange import Reply, Request
 
 ANY = "*"
@@ -118,7 +118,7 @@ def _normal_origin(text: str) -> str:
     match = _ORIGIN.fullmatch(text.lower().removesuffix("/"))
     if match is None or not 0 < int(match["port"] or 1) <= _MAX_PORT:
         raise OperatorError(
-            f"The CORS origin {shown(text)} cannot be used: scheme://host or scheme://host:port is expected, "
+            f"The CORS origin {shown_address(text)} cannot be used: scheme://host or scheme://host:port is expected, "
             "such as https://app.example.com, without a path; or * alone."
         )
     scheme, host, port = match["scheme"], match["host"], match["port"]

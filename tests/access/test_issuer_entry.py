@@ -140,6 +140,12 @@ def test_keys_by_another_scheme_or_an_odd_address_are_refused(url: str) -> None:
         parse_keys_url(url, issuer=ISSUER, hosts=("sso.example",))
 
 
+def test_a_message_shows_no_password_of_an_address() -> None:
+    with pytest.raises(BadRequest, match=r"https://u:\*\*\*@sso\.example") as caught:
+        parse_web_address("https://u:hunter2@sso.example/", of="issuer")
+    assert "hunter2" not in caught.value.message
+
+
 def test_a_message_shows_no_more_than_a_line_of_an_address() -> None:
     with pytest.raises(BadRequest) as caught:
         parse_web_address("ftp://" + "a" * 500 + "\n", of="issuer")

@@ -1,9 +1,12 @@
 """Origins: which addresses this server speaks for, and who may say how a request came."""
 
+from collections.abc import Callable
+
 import pytest
 
 from stanchion.access.origin import Arrival, Origins
 from stanchion.errors import BadRequest, MisdirectedRequest, OperatorError
+from stanchion.web.cors import Cors
 
 PUBLIC = Origins(
     ["https://Score.example/", "https://score.example:8443"], trusted_proxies=["10.0.0.0/8", "::1"]
@@ -116,6 +119,16 @@ def test_tokens_name_the_first_public_url_or_else_what_was_asked() -> None:
 def test_a_public_url_that_is_no_origin_is_refused(url: str) -> None:
     with pytest.raises(OperatorError, match="public URL"):
         Origins([url])
+
+
+@pytest.mark.parametrize(
+    "make", [lambda url: Origins([url]), lambda url: Origins(trusted_proxies=[url]), lambda url: Cors([url])]
+)
+def test_a_refusal_tells_no_password(make: Callable[[str], object]) -> None:
+    with pytest.raises(OperatorError, match=r"https://u:\*\*\*@h\.example") as raised:
+        make("https://u:hunter2@h.example/")
+
+    assert "hunter2" not in str(raised.value)
 
 
 @pytest.mark.parametrize("proxy", ["", "proxy.example", "10.0.0.1/8", "10.0.0.0/33"])
