@@ -77,7 +77,7 @@ _SPELLINGS: dict[str, tuple[str, str | None]] = {
 }
 
 
-def calculation(operator: str, *operands: Sql) -> Sql:
+def calculation(operator: str, *operands: Sql) -> Spelled:
     """Return the value of a calculation; the operands are doubles."""
     sqlite, postgresql = _SPELLINGS[operator]
     return Spelled(sqlite, postgresql, of=operands)

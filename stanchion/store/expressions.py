@@ -13,6 +13,9 @@ from sqlalchemy.types import TypeEngine
 from stanchion.model.json_text import dump_json
 from stanchion.store.bodies import COMPRESS_OVER_BYTES, NO_TEXT, document_of
 
+# In no other text of ours, and none that a database would understand.
+_FILTER_PLACE = "(@filter)"
+
 
 class BodyValue(FunctionElement[object]):
     """A scalar inside a body, at a path of declared names."""
@@ -77,9 +80,28 @@ class Joined(FunctionElement[bytes]):
         super().__init__(text)
 
 
+class FilterPlace(FunctionElement[bool]):
+    """Where the condition of a filter will stand in a statement, among what must hold; `filled` puts it there."""
+
+    inherit_cache = False
+
+
+def filled(sql: str, condition: str) -> str:
+    """Return the text of a statement with a condition in the one place that it has for it; raises ValueError."""
+    before, *after = sql.split(_FILTER_PLACE)
+    if len(after) != 1:
+        raise ValueError(f"No statement with one place for a filter: {sql}")
+    return f"{before}{condition}{after[0]}"
+
+
 def text_array(values: Iterable[object]) -> str:
     """Return the parameter of `AnyOf`, or of another array, as SQLite gets it."""
     return dump_json(list(values)).decode()
+
+
+@compiles(FilterPlace)
+def _filter_place(element: FilterPlace, compiler: SQLCompiler, **kw: object) -> str:  # noqa: ARG001 (they are SQLAlchemy's)
+    return _FILTER_PLACE
 
 
 @compiles(BodyValue)

@@ -71,23 +71,23 @@ _PARTS = {
 }
 
 
-def instant_in(text: Sql) -> Sql:
+def instant_in(text: Sql) -> Spelled:
     """Return the ticks of an instant, or of the midnight of a date, that a text holds; else null."""
     return Spelled(_SQLITE, _POSTGRESQL, of=(text,))
 
 
-def day_of(ticks: Sql) -> Sql:
+def day_of(ticks: Sql) -> Spelled:
     """Return the day of an instant, in days since 1970-01-01."""
     return Spelled(f"((@0 + {_TICKS_BEFORE_1970}) / {_DAY} - {_DAYS_BEFORE_1970})", of=(ticks,))
 
 
-def part_of_instant(part: str, ticks: Sql) -> Sql:
+def part_of_instant(part: str, ticks: Sql) -> Spelled:
     """Return the hour, minute or second of an instant."""
     length, most = _PARTS[part]
     return Spelled(f"((@0 + {_TICKS_BEFORE_1970}) / {length} % {most})", of=(ticks,))
 
 
-def part_of_day(part: str, days: Sql) -> Sql:
+def part_of_day(part: str, days: Sql) -> Spelled:
     """Return the year, month or day of the month of a day."""
     letter = {"year": "Y", "month": "m", "day": "d"}[part]
     return Spelled(

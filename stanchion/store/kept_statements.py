@@ -1,12 +1,17 @@
 """The statements that are kept once they are compiled: how many there are, and how often one was there already.
 
-Whatever function of the store keeps what it makes is counted, by the counts that `lru_cache` has of it anyway.
+Whatever function of the store keeps the statements that it makes is counted, by the counts that `lru_cache` has of it
+anyway. Parts of statements, such as the terms of filters, are none.
 """
 
 import sys
 from functools import _lru_cache_wrapper
 from types import ModuleType
 
+from stanchion.store.compile import Compiled
+
+# What a function that makes statements gives: with their parameters, or as text.
+_STATEMENTS = (Compiled, str, str | None)
 _PACKAGE = f"{__package__}."
 
 
@@ -19,4 +24,5 @@ def statement_counts() -> tuple[int, int, int]:
 
 
 def _keeping(module: ModuleType) -> list["_lru_cache_wrapper[object]"]:
-    return [value for value in list(vars(module).values()) if isinstance(value, _lru_cache_wrapper)]
+    kept = [value for value in list(vars(module).values()) if isinstance(value, _lru_cache_wrapper)]
+    return [each for each in kept if each.__wrapped__.__annotations__["return"] in _STATEMENTS]

@@ -6,26 +6,25 @@
 - A collection that is null, absent or no array has no elements.
 """
 
-from sqlalchemy import Table
-
 from stanchion.odata.filter.tree import Element, Kind, Member, Source
 from stanchion.store.bodies import document_of
 from stanchion.store.instants import instant_in
 from stanchion.store.spelling import Spelled, Sql
 
-
-def with_document(table: Table, condition: Sql) -> Sql:
-    """Return a condition on the document of a row's body, which is decompressed and parsed once."""
-    # Neither database folds a subquery without tables (SQLite), or with OFFSET (PostgreSQL), into the one around it:
-    # folding would write the call wherever the document is named.
-    return Spelled(
-        f"(SELECT @0 FROM (SELECT {document_of('@1', '@2')} AS json) AS document)",
-        "(SELECT @0 FROM (SELECT CAST(@1 AS jsonb) AS json OFFSET 0) AS document)",
-        of=(condition, table.c.body, table.c.tenant_id),
-    )
+# Neither database folds a subquery without tables (SQLite), or with OFFSET (PostgreSQL), into the one around it:
+# folding would write the call wherever the document is named.
+_WITH_DOCUMENT = (
+    f"(SELECT @0 FROM (SELECT {document_of('@1', '@2')} AS json) AS document)",
+    "(SELECT @0 FROM (SELECT CAST(@1 AS jsonb) AS json OFFSET 0) AS document)",
+)
 
 
-def member(asked: Member) -> Sql:
+def with_document(table: str, condition: Sql) -> Spelled:
+    """Return a condition on the document of the body in a row of a table, which is decompressed and parsed once."""
+    return Spelled(*_WITH_DOCUMENT, of=(condition, f"{table}.body", f"{table}.tenant_id"))
+
+
+def member(asked: Member) -> Spelled:
     """Return a value as one of the kind asked: an instant in ticks, a Boolean as the database has them."""
     source, path, kind = asked.source, asked.path, asked.kind
     if kind in {"Edm.DateTimeOffset", "Edm.Date"}:
@@ -33,7 +32,7 @@ def member(asked: Member) -> Sql:
     return _spelled(source, path, kind, declared=asked.declared)
 
 
-def _spelled(source: Source, path: tuple[str, ...], kind: Kind, *, declared: bool) -> Sql:
+def _spelled(source: Source, path: tuple[str, ...], kind: Kind, *, declared: bool) -> Spelled:
     found, value = _sqlite_type(source, path), _sqlite_value(source, path)
     json = _postgresql_json(source, path)
     text = f"{_postgresql_base(source)} #>> {_postgresql_path(path)}"
@@ -56,7 +55,7 @@ def _spelled(source: Source, path: tuple[str, ...], kind: Kind, *, declared: boo
             )
 
 
-def is_absent(source: Source, path: tuple[str, ...]) -> Sql:
+def is_absent(source: Source, path: tuple[str, ...]) -> Spelled:
     """Return whether the value at a path is null or not there; never null itself."""
     return Spelled(
         f"(coalesce({_sqlite_type(source, path)}, 'null') = 'null')",
@@ -66,7 +65,7 @@ def is_absent(source: Source, path: tuple[str, ...]) -> Sql:
 
 def has_element(
     source: Source, path: tuple[str, ...], element: Element, condition: Sql | None, *, in_parts: bool = False
-) -> Sql:
+) -> Spelled:
     """Return whether a collection has an element of which a condition is true; never null itself.
 
     `in_parts` says that the condition asks for parts of the element, which is then written out once for all of them.
@@ -88,7 +87,7 @@ def has_element(
     )
 
 
-def size(source: Source, path: tuple[str, ...]) -> Sql:
+def size(source: Source, path: tuple[str, ...]) -> Spelled:
     """Return the number of elements of a collection."""
     return Spelled(
         f"coalesce(json_array_length({_sqlite_base(source)}, {_sqlite_path(path)}), 0)",

@@ -56,12 +56,12 @@ def read_page(
     room = Room(query.page_size, max_bytes, max_bytes if piece_bytes is None else piece_bytes)
     if sorts_bodies(query.order):
         return _read_planned(connection, query, room, tenant_id=tenant_id)
-    if query.filter is not None and filters_bodies(query.entity_set, query.filter.tree):
+    dialect = connection.dialect
+    if query.filter is not None and filters_bodies(query.entity_set, query.filter.tree, dialect=dialect):
         return _read_bodies(connection, query, room, tenant_id=tenant_id)
     parameters = page_parameters(
         query, tenant_id=tenant_id, limit=query.page_size, skip=query.skip, array=connection.array
     )
-    dialect = connection.dialect
     ((count, joined),) = connection.fetch(joined_statement(query, dialect=dialect), parameters)
     if count == 0:
         return Page((), None)

@@ -22,8 +22,16 @@ from stanchion.model.text import folded
 from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.conditions import Array, conditions, filter_parameters, reads_bodies
-from stanchion.store.expressions import AnyOf, BodyBytes, BodyValue, Joined, PlainBody, text_array
+from stanchion.store.conditions import Array, asked_by, filter_parameters, reads_bodies
+from stanchion.store.expressions import (
+    AnyOf,
+    BodyBytes,
+    BodyValue,
+    FilterPlace,
+    Joined,
+    PlainBody,
+    text_array,
+)
 from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
@@ -44,7 +52,7 @@ class _Shape(NamedTuple):
     order: tuple[OrderKey, ...]
     nulls: tuple[bool, ...] | None
     limited: bool  # to one provider
-    filter: Scalar | None
+    filtered: bool
 
 
 _Description: TypeAlias = Callable[[_Shape], Select[*tuple[object, ...]]]
@@ -90,10 +98,9 @@ def sorts_bodies(order: Sequence[OrderKey]) -> bool:
     return any(isinstance(key, PropertyKey) and key.column is None for key in order)
 
 
-@lru_cache(maxsize=FILTERS_KEPT)
-def filters_bodies(entity_set: EntitySet, asked: Scalar) -> bool:
+def filters_bodies(entity_set: EntitySet, asked: Scalar, *, dialect: DialectName = "sqlite") -> bool:
     """Whether a filter asks for what is in the bodies alone: each of them is read for it."""
-    return reads_bodies(asked, ENTITY_TABLES[entity_set.name])
+    return reads_bodies(asked, ENTITY_TABLES[entity_set.name], dialect)
 
 
 def page_parameters(
@@ -133,13 +140,18 @@ def count_statement(
     return compile_statement(_count(entity_set, limited=limited), dialect)
 
 
+@lru_cache(maxsize=SHAPES_KEPT)
+def _count_with_place(entity_set: EntitySet, *, limited: bool, dialect: DialectName) -> Compiled:
+    return compile_statement(_count(entity_set, limited=limited).where(FilterPlace()), dialect)
+
+
 @lru_cache(maxsize=FILTERS_KEPT)
 def filtered_count_statement(
     entity_set: EntitySet, asked: Scalar, *, limited: bool = False, dialect: DialectName = "sqlite"
 ) -> Compiled:
     """Return the statement that counts the entities for which a filter holds; its parameters are further ones."""
-    counted = _count(entity_set, limited=limited)
-    return compile_statement(counted.where(*conditions(asked, ENTITY_TABLES[entity_set.name])), dialect)
+    statement = _count_with_place(entity_set, limited=limited, dialect=dialect)
+    return asked_by(statement, asked, ENTITY_TABLES[entity_set.name], dialect)
 
 
 def _count(entity_set: EntitySet, *, limited: bool) -> Select[int]:
@@ -152,25 +164,29 @@ def _count(entity_set: EntitySet, *, limited: bool) -> Select[int]:
 
 def _shape(query: ListQuery) -> _Shape:
     nulls = None if query.after is None else tuple(value is None for value in query.after)
-    asked = None if query.filter is None else query.filter.tree
-    return _Shape(query.entity_set, query.order, nulls, limited=query.provider is not None, filter=asked)
+    limited, filtered = query.provider is not None, query.filter is not None
+    return _Shape(query.entity_set, query.order, nulls, limited, filtered)
 
 
 def _statement(describe: _Description, query: ListQuery, dialect: DialectName) -> Compiled:
     shape = _shape(query)
-    kept = _plain_statement if shape.filter is None else _filtered_statement
-    return kept(describe, shape, dialect)
+    if query.filter is None:
+        return _compiled(describe, shape, dialect)
+    return _filtered_statement(describe, shape, query.filter.tree, dialect)
 
 
-# Five descriptions of each shape.
+# Five descriptions of each shape, with a place for a filter where it has one.
 @lru_cache(maxsize=5 * SHAPES_KEPT)
-def _plain_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
+def _compiled(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
     return compile_statement(describe(shape), dialect)
 
 
 @lru_cache(maxsize=FILTERS_KEPT)
-def _filtered_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
-    return compile_statement(describe(shape), dialect)
+def _filtered_statement(
+    describe: _Description, shape: _Shape, asked: Scalar, dialect: DialectName
+) -> Compiled:
+    statement = _compiled(describe, shape, dialect)
+    return asked_by(statement, asked, ENTITY_TABLES[shape.entity_set.name], dialect)
 
 
 def _page(shape: _Shape) -> Select[*tuple[object, ...]]:
@@ -224,7 +240,7 @@ def _asked(statement: Select[*tuple[object, ...]], shape: _Shape) -> Select[*tup
     table = ENTITY_TABLES[shape.entity_set.name]
     if shape.limited:
         statement = statement.where(is_of_provider(table))
-    return statement if shape.filter is None else statement.where(*conditions(shape.filter, table))
+    return statement.where(FilterPlace()) if shape.filtered else statement
 
 
 def _keys(shape: _Shape) -> list[ColumnElement[object]]:

@@ -6,39 +6,33 @@ checked to be names.
 """
 
 import re
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ColumnElement
-from sqlalchemy.sql.functions import FunctionElement
+import msgspec
 
-Sql: TypeAlias = ColumnElement[Any]
-"""An expression; SQLAlchemy's type of a value says nothing of one that two databases write in two ways."""
+from stanchion.store.compile import DialectName
 
 _OPERAND = re.compile(r"@(\d)")
 
 
-class Spelled(FunctionElement[Any]):
+class Spelled(msgspec.Struct, frozen=True):
     """An expression and its operands; one spelling serves both databases where only one is given."""
 
-    inherit_cache = False
-
-    def __init__(self, sqlite: str, postgresql: str | None = None, *, of: tuple[Sql, ...] = ()) -> None:
-        super().__init__(*of)
-        self.sqlite, self.postgresql = sqlite, sqlite if postgresql is None else postgresql
+    sqlite: str
+    postgresql: str | None = None
+    of: "tuple[Sql, ...]" = ()
 
 
-@compiles(Spelled)
-def _sqlite(element: Spelled, compiler: SQLCompiler, **kw: object) -> str:
-    return _written(element.sqlite, element, compiler, kw)
+Sql: TypeAlias = str | Spelled
+"""An expression: as the database at hand has it, or as each would."""
 
 
-@compiles(Spelled, "postgresql")
-def _postgresql(element: Spelled, compiler: SQLCompiler, **kw: object) -> str:
-    return _written(element.postgresql, element, compiler, kw)
-
-
-def _written(spelling: str, element: Spelled, compiler: SQLCompiler, options: dict[str, object]) -> str:
-    texts = [compiler.process(each, **options) for each in element.clauses]
-    return _OPERAND.sub(lambda match: texts[int(match[1])], spelling)
+def written(sql: Sql, dialect: DialectName) -> str:
+    """Return an expression as one database has it."""
+    if isinstance(sql, str):
+        return sql
+    spelling = sql.sqlite if dialect == "sqlite" or sql.postgresql is None else sql.postgresql
+    if not sql.of:
+        return spelling
+    operands = [written(each, dialect) for each in sql.of]
+    return _OPERAND.sub(lambda match: operands[int(match[1])], spelling)

@@ -42,7 +42,7 @@ _SPELLINGS: dict[tuple[str, int], tuple[str, str]] = {
 }
 
 
-def text_function(name: str, *operands: Sql) -> Sql:
+def text_function(name: str, *operands: Sql) -> Spelled:
     """Return the value of a function of text, null where an operand is."""
     sqlite, postgresql = _SPELLINGS[name, len(operands)]
     return Spelled(sqlite, postgresql, of=operands)

@@ -13,7 +13,13 @@ import msgspec
 import pytest
 
 from stanchion.logs import HumanFormatter, JsonFormatter
+from stanchion.model.edm import CONTROL_PROFILES
+from stanchion.odata.filter.typing import typed_filter
+from stanchion.odata.query import ListQuery, default_order
+from stanchion.store import pages, terms
+from stanchion.store.compile import DialectName
 from tests.conftest import MICROSOFT, OTHER_TENANT, TENANT, Api, control
+from tests.databases import DIALECTS
 from tests.web.forging import forged
 
 pytestmark = pytest.mark.anyio
@@ -86,6 +92,41 @@ async def test_sql_in_any_place_is_text(theirs: Api, text: str) -> None:
         assert reply.status_code in allowed, (address, reply.text)
         assert "theirs" not in reply.text
     assert (await theirs.send("GET", f"{CONTROLS}/$count")).text == "1"
+
+
+# Names that a member may have where no type declares it, which mean something else in SQL or in our own statements.
+WORDS = ("SELECT", "filter_0", "tenant_id", "OR", "json", "e0", "a1")
+FILTERS = (
+    "title eq '{}' and not (service ne '{}' or '{}' in threats)",
+    "contains(title,'{}') or startswith('{}',tolower(title)) or title in ('{}',null) or 'x' eq concat(title,'{}')",
+    "threats/any(t:t eq '{}' and indexof(t,'{}') gt 1) and remediation gt '{}' and substring(title,1) lt '{}'",
+    "complianceInformation/all(c:c/name eq '{}' or c/{} eq '{}' or c/{}/any(d:d/{} ne c/{}))",
+    "complianceInformation/$count gt 1 and complianceInformation/any(c:year(c/{}) eq 2026 and c/{} in ('{}','b'))",
+)
+
+
+@pytest.mark.parametrize("pattern", FILTERS)
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_of_a_filter_the_text_of_a_statement_has_names_of_members_and_no_more(
+    pattern: str, dialect: DialectName
+) -> None:
+    plain = _statement(pattern, "plain", "Member", dialect)
+    assert "plain" not in plain
+    for text in SQL:
+        literal = text.replace("'", "''")
+        assert _statement(pattern, literal, "Member", dialect) == plain
+        for word in WORDS:
+            assert _statement(pattern, literal, word, dialect) == plain.replace('"Member"', f'"{word}"')
+
+
+def _statement(pattern: str, literal: str, name: str, dialect: DialectName) -> str:
+    """Return the statement of a filter of such literals and names, made and read anew."""
+    text = pattern.replace("'{}'", f"'{literal}'").replace("{}", name)
+    asked = typed_filter(text, CONTROL_PROFILES, aliases={}).filter
+    for kept in (pages._filtered_statement, terms.term):
+        kept.cache_clear()
+    query = ListQuery(CONTROL_PROFILES, "beta", default_order(CONTROL_PROFILES), filter=asked)
+    return pages.page_statement(query, dialect=dialect).sql
 
 
 @pytest.mark.parametrize("text", SQL)

@@ -8,7 +8,9 @@ import pytest
 from stanchion.errors import BadRequest
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.odata.filter import parse_filter
-from tests.databases import AnyStore
+from stanchion.store.compile import DialectName
+from stanchion.store.pages import page_statement
+from tests.databases import DIALECTS, AnyStore
 from tests.store.commands import control, put_all
 from tests.store.filtering import asked, ids_found
 
@@ -107,6 +109,20 @@ def test_a_phrase_within_itself_is_answered_as_deep_as_it_is_allowed(
         allowed = list(takewhile(is_allowed, nested))
         assert len(allowed) >= 2
         ids_found(store, asked(CONTROL_PROFILES, allowed[-1]))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    "wrapping", REPEATED, ids=[f"{before}...{after}" for _, _, before, after in REPEATED]
+)
+def test_a_phrase_within_itself_makes_a_statement_longer_by_so_much_each_time(
+    wrapping: Wrapping, dialect: DialectName
+) -> None:
+    for leaf in LEAVES[wrapping[0]]:
+        nested = (repeated(wrapping, leaf, times) for times in count(1))
+        texts = list(takewhile(is_allowed, nested))
+        lengths = [len(page_statement(asked(CONTROL_PROFILES, text), dialect=dialect).sql) for text in texts]
+        assert lengths[-1] <= len(lengths) * lengths[0]
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """How filters are asked: what is compiled, kept and refused."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -8,12 +9,14 @@ from msgspec.structs import replace
 
 from stanchion.model.edm import CONTROL_PROFILES, SECURE_SCORES, EntitySet
 from stanchion.model.json_text import JsonObject
-from stanchion.odata.filter.tree import Entity, Member
+from stanchion.odata.filter.tree import Column, Comparison, Entity, Member, Parameter
 from stanchion.odata.query import ListQuery, default_order
 from stanchion.store import pages
 from stanchion.store.compile import DialectName
+from stanchion.store.expressions import filled
+from stanchion.store.kept_statements import statement_counts
 from stanchion.store.members import member
-from stanchion.store.pages import FILTERS_KEPT, page_statement
+from stanchion.store.pages import FILTERS_KEPT, filtered_count_statement, page_statement
 from tests.databases import DIALECTS, AnyStore
 from tests.store.commands import OTHER_TENANT, TENANT, control, put_all
 from tests.store.filtering import asked, ids_found, ids_of
@@ -27,6 +30,55 @@ def test_literals_are_parameters_and_nothing_else(dialect: DialectName) -> None:
     assert "needle" not in compiled.sql
     assert "7777" not in compiled.sql
     assert {f"filter_{number}" for number in range(4)} <= set(compiled.parameters)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_of_a_filter_of_a_new_shape_nothing_is_compiled(dialect: DialectName) -> None:
+    kept = pages._compiled.cache_info
+    page_statement(asked(CONTROL_PROFILES, "rank gt 21"), dialect=dialect)
+    before = kept().misses
+    one, two = (
+        page_statement(asked(CONTROL_PROFILES, text), dialect=dialect).sql
+        for text in ("rank lt 21", "21 eq rank")
+    )
+    assert one != two
+    assert kept().misses == before
+
+
+def test_a_filter_of_a_new_shape_counts_as_one_statement_that_was_not_there() -> None:
+    page_statement(asked(CONTROL_PROFILES, "rank gt 22"))
+    known = statement_counts()
+    page_statement(asked(CONTROL_PROFILES, "rank gt 1 and not (rank gt 22) and rank gt 1"))
+    _, misses, kept = (now - before for now, before in zip(statement_counts(), known, strict=True))
+    assert (misses, kept) in {(1, 1), (1, 0)}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_parameters_of_a_filter_come_after_those_of_its_statement(dialect: DialectName) -> None:
+    text = (
+        "remediation eq 'b' and not endswith(title,'a') and lastModifiedDateTime lt now() and rank in (1,2)"
+    )
+    query = replace(asked(CONTROL_PROFILES, text), after=("a",), provider="x")
+    plain = page_statement(replace(query, filter=None), dialect=dialect)
+    filtered = page_statement(query, dialect=dialect)
+    own = len(plain.parameters)
+    assert filtered.parameters[:own] == plain.parameters
+    assert set(filtered.parameters[own:]) == {"filter_0", "filter_1", "filter_2", "filter_now"}
+    if dialect == "postgresql":
+        places = {int(place) for place in re.findall(r"\$(\d+)", filtered.sql)}
+        assert places == set(range(1, own + 5))
+
+
+def test_a_column_is_one_of_the_table() -> None:
+    tree = Comparison("eq", Column("title = title OR title", "Edm.String"), Parameter(0, "Edm.String"))
+    with pytest.raises(KeyError):
+        filtered_count_statement(CONTROL_PROFILES, tree)
+
+
+@pytest.mark.parametrize("sql", ["SELECT 1", "(@filter) AND (@filter)"])
+def test_a_condition_goes_into_one_place(sql: str) -> None:
+    with pytest.raises(ValueError, match="one place for a filter"):
+        filled(sql, "1")
 
 
 @pytest.mark.parametrize("name", ["a'b", 'a"b', "a b", "a.b", "", "a\\", "a}"])

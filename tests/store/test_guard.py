@@ -1,5 +1,6 @@
 """The two guards of tenancy: the tree before it is compiled, the text after it was run."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -45,6 +46,8 @@ from stanchion.store import (
     writing,
 )
 from stanchion.store.compile import Compiled, DialectName, compile_statement, upsert
+from stanchion.store.conditions import conditions
+from stanchion.store.expressions import FilterPlace
 from stanchion.store.guard import UnscopedStatement
 from stanchion.store.tables import ENTITY_TABLES, TENANT_OWNED, changes, meta, metadata, tenants, tombstones
 from stanchion.store.transfer import contents
@@ -62,6 +65,7 @@ TENANT: BindParameter[str] = bindparam("tenant_id")
 UNSCOPED: dict[str, ClauseElement] = {
     "no predicate": select(SCORES.c.id),
     "another predicate": select(SCORES.c.id).where(SCORES.c.id == bindparam("id")),
+    "a place for a filter": select(SCORES.c.id).where(FilterPlace()),
     "another parameter": select(SCORES.c.id).where(SCORES.c.tenant_id == bindparam("other")),
     "a list of tenants": select(SCORES.c.id).where(SCORES.c.tenant_id.in_(select(tenants.c.tenant_id))),
     "one table of a join": select(SCORES.c.id)
@@ -304,6 +308,17 @@ def every_statement(dialect: DialectName) -> Iterator[Compiled]:
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
 def test_every_statement_of_the_store_passes_both_guards_on_both_databases(dialect: DialectName) -> None:
     assert [compiled.sql for compiled in every_statement(dialect) if unscoped(compiled.sql)] == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgresql"])
+def test_no_filter_names_a_table(dialect: DialectName) -> None:
+    found = [
+        conditions(each.tree, ENTITY_TABLES[entity_set.name], dialect)
+        for entity_set in ENTITY_SETS.values()
+        for each in filters(entity_set)
+    ]
+    tables = re.compile(rf"\b({'|'.join(metadata.tables)})\b(?!\.)")
+    assert [sql for sql in found if tables.search(re.sub(r"'[^']*'", "?", sql))] == []
 
 
 def test_a_planted_statement_is_seen_in_the_log_of_what_was_run(

@@ -96,9 +96,10 @@ class Reading(msgspec.Struct, frozen=True):
 
 
 class Values:
-    """The values of the parameters by number, and how each was read."""
+    """The values of the parameters, numbered from the first one, and how each was read."""
 
-    def __init__(self) -> None:
+    def __init__(self, first: int) -> None:
+        self._first = first
         self.found: list[Value | tuple[Value, ...]] = []
         self.readings: list[Reading] = []
 
@@ -114,7 +115,7 @@ class Values:
     def _number(self, value: Value | tuple[Value, ...], reading: Reading) -> int:
         self.found.append(value)
         self.readings.append(reading)
-        return len(self.found) - 1
+        return self._first + len(self.found) - 1
 
 
 def natural_kind(operand: Operand) -> Kind | None:

@@ -68,6 +68,11 @@ def parse(text: str, aliases: Mapping[str, str]) -> Expression:
     return _Parser(text, aliases).filter()
 
 
+def parse_phrase(text: str) -> Expression:
+    """Return the one phrase of a part of a filter between `and` and `or`; raises BadRequest for what is none."""
+    return _Parser(text, {}).phrase()
+
+
 class _Parser:
     def __init__(self, text: str, aliases: Mapping[str, str], *, name: str = "$filter") -> None:
         self._tokens = tokens(text, name=name)
@@ -78,6 +83,12 @@ class _Parser:
     def filter(self) -> Expression:
         """Read a whole filter."""
         expression = self._expression(_LOOSEST)
+        self._end("An operator")
+        return expression
+
+    def phrase(self) -> Expression:
+        """Read a part of a filter that stands between `and` and `or`."""
+        expression = self._expression(_PRECEDENCE["and"] + 1)
         self._end("An operator")
         return expression
 

@@ -18,11 +18,12 @@ import msgspec
 from stanchion.errors import StanchionError
 from stanchion.model.edm import EntitySet
 from stanchion.odata.filter.literals import number_constant, string_constant
-from stanchion.odata.filter.operands import Meaning, Reading, literal_value
 from stanchion.odata.filter.parse import MAX_BYTES
+from stanchion.odata.filter.phrases import MARK, Part, put_together
+from stanchion.odata.filter.slots import Unfit, slots_of, value_in
 from stanchion.odata.filter.syntax import Constant
 from stanchion.odata.filter.tokens import Token
-from stanchion.odata.filter.tree import Filter, Scalar, Value
+from stanchion.odata.filter.tree import Filter, Scalar
 from stanchion.odata.filter.typing import typed_filter
 
 MAX_SHAPES = 512
@@ -35,25 +36,19 @@ _LITERAL = re.compile(
     )(?=[ ),]|\Z)""",
     re.VERBOSE,
 )
+# No text has it, and no word reaches over it.
+_BETWEEN = "\n"
 _READ_EACH_TIME = re.compile(r"['\"@]|cast", re.IGNORECASE)
 
 # The set, what is between the literals, and the kind of each.
 _Key: TypeAlias = tuple[EntitySet, tuple[str, ...], tuple[str, ...]]
 
 
-class _Slot(msgspec.Struct, frozen=True):
-    """How the value of a parameter is read: from literals of the text, by number, or from what all texts have."""
-
-    literals: tuple[int | Constant, ...]
-    meaning: Meaning
-    is_list: bool
-
-
 class _Shape(msgspec.Struct, frozen=True):
     """What all texts of a shape have in common."""
 
     tree: Scalar
-    slots: tuple[_Slot, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(slots=True)
@@ -79,26 +74,48 @@ def parse_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]
     `aliases` are the values of parameter aliases by name, `@` included.
     """
     cut = _LITERAL.split(text)
+    key = None
     try:
         literals = [_constant(literal) for literal in cut[1::2]]
         key = (entity_set, tuple(cut[::2]), tuple([literal.kind for literal in literals]))
         shape = _shapes.get(key)
-        if shape is not None and len(text.encode()) <= MAX_BYTES:
-            known = Filter(shape.tree, tuple([_value(slot, literals) for slot in shape.slots]))
-            _counts.known += 1
-            return known
-    except (StanchionError, _Unfit):
-        _counts.read += 1
-        return typed_filter(text, entity_set, aliases=aliases).filter
+        known = shape is not None
+        if len(text.encode()) <= MAX_BYTES and (shape := shape or _put_together(key, cut[1::2])) is not None:
+            found = _filled(shape, literals)
+            _counts.known += known
+            _counts.read += not known
+            return found
+    except (StanchionError, Unfit):
+        # Whatever it is, the text says it best as a whole.
+        pass
     _counts.read += 1
     typed = typed_filter(text, entity_set, aliases=aliases)
-    if shape is None and not any(map(_READ_EACH_TIME.search, cut[::2])):
-        _keep(key, _Shape(typed.filter.tree, _slots(typed.readings, cut)))
+    if key is not None and key not in _shapes and _may_be_kept(key):
+        _keep(key, _Shape(typed.filter.tree, (Part(0, slots_of(typed.readings, cut)),)))
     return typed.filter
 
 
-class _Unfit(Exception):
-    """A literal cannot be read as those of its shape are."""
+def _filled(shape: _Shape, literals: Sequence[Constant]) -> Filter:
+    """Return the filter of a shape with these literals; raises Unfit, or BadRequest, where they are none of it."""
+    values = [value_in(slot, literals, part.first_literal) for part in shape.parts for slot in part.slots]
+    return Filter(shape.tree, tuple(values))
+
+
+def _put_together(key: _Key, literals: Sequence[str]) -> _Shape | None:
+    """Return the shape of a text that nobody asked before, of its phrases, and keep it."""
+    entity_set, between, kinds = key
+    if not _may_be_kept(key):
+        return None
+    found = put_together(MARK.join(between), literals, kinds, entity_set)
+    if found is None:
+        return None
+    shape = _Shape(*found)
+    _keep(key, shape)
+    return shape
+
+
+def _may_be_kept(key: _Key) -> bool:
+    return _READ_EACH_TIME.search(_BETWEEN.join(key[1])) is None
 
 
 def _constant(text: str) -> Constant:
@@ -106,33 +123,6 @@ def _constant(text: str) -> Constant:
     if text[0] == "'":
         return string_constant(Token("string", text, 0))
     return number_constant(Token("number", text, 0))
-
-
-def _value(slot: _Slot, literals: Sequence[Constant]) -> Value | tuple[Value, ...]:
-    meaning, values = slot.meaning, []
-    for each in slot.literals:
-        value = literal_value(literals[each] if isinstance(each, int) else each, meaning)
-        if value is None:
-            raise _Unfit
-        values.append(value)
-    return tuple(values) if slot.is_list else values[0]
-
-
-def _slots(readings: Sequence[Reading], cut: Sequence[str]) -> tuple[_Slot, ...]:
-    numbers: dict[int, int] = {}
-    place = 1
-    for number, part in enumerate(cut):
-        if number % 2 == 1:
-            numbers[place] = number // 2
-        place += len(part)
-    return tuple(
-        _Slot(
-            tuple(numbers.get(constant.place, constant) for constant in reading.literals),
-            reading.meaning,
-            reading.is_list,
-        )
-        for reading in readings
-    )
 
 
 def _keep(key: _Key, shape: _Shape) -> None:

@@ -18,7 +18,7 @@ from stanchion.odata.filter.calls import calculated, called
 from stanchion.odata.filter.comparing import compared, member_of
 from stanchion.odata.filter.nesting import check_nesting
 from stanchion.odata.filter.operands import Many, Open, Operand, Reading, Settled, Values, described, settled
-from stanchion.odata.filter.parse import parse
+from stanchion.odata.filter.parse import parse, parse_phrase
 from stanchion.odata.filter.paths import Scope, Variable, operand_at, operand_of
 from stanchion.odata.filter.syntax import (
     Binary,
@@ -43,10 +43,11 @@ _ORDERS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """A filter, and how the value of each of its parameters was read."""
+    """A filter, how the value of each of its parameters was read, and how many tests it has."""
 
     filter: Filter
     readings: tuple[Reading, ...]
+    tests: int
 
 
 def typed_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]) -> Typed:
@@ -54,18 +55,31 @@ def typed_filter(text: str, entity_set: EntitySet, *, aliases: Mapping[str, str]
 
     `aliases` are the values of parameter aliases by name, `@` included.
     """
-    typist = _Typist(entity_set)
-    condition = typist.condition(parse(text, aliases), {})
-    check_nesting(condition)
+    found = _typed(parse(text, aliases), entity_set, first_parameter=0)
+    check_nesting(found.filter.tree)
+    return found
+
+
+def typed_phrase(text: str, entity_set: EntitySet, *, first_parameter: int) -> Typed:
+    """Return what a part of a filter asks for that has no `and` and no `or` outside of parentheses, and no alias.
+
+    Its parameters are numbered from `first_parameter`. How deep it nests is not judged.
+    """
+    return _typed(parse_phrase(text), entity_set, first_parameter=first_parameter)
+
+
+def _typed(phrase: Expression, entity_set: EntitySet, *, first_parameter: int) -> Typed:
+    typist = _Typist(entity_set, first_parameter=first_parameter)
+    condition = typist.condition(phrase, {})
     values = typist.values
-    return Typed(Filter(condition, tuple(values.found)), tuple(values.readings))
+    return Typed(Filter(condition, tuple(values.found)), tuple(values.readings), typist.tests)
 
 
 class _Typist:
-    def __init__(self, entity_set: EntitySet) -> None:
+    def __init__(self, entity_set: EntitySet, *, first_parameter: int) -> None:
         self._entity_set = entity_set
-        self._tests = 0
-        self.values = Values()
+        self.tests = 0
+        self.values = Values(first_parameter)
 
     def condition(self, phrase: Expression, scope: Scope) -> Scalar:
         """Return what is true, false or null."""
@@ -149,8 +163,8 @@ class _Typist:
         return operand
 
     def _count_test(self, place: int) -> None:
-        self._tests += 1
-        if self._tests > MAX_TESTS:
+        self.tests += 1
+        if self.tests > MAX_TESTS:
             raise refused(f"The filter has more than {MAX_TESTS} tests", place)
 
 
