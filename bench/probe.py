@@ -2,8 +2,8 @@
 
 Each is due at its time, and its latency is counted from then on: a stall of the server is felt by every request
 that was due in it, and not by one alone (as in a closed loop, which waits in silence: coordinated omission).
-`python -m bench.probe` reads its orders from the first line of its standard input, says "ready", asks until that
-is closed, and prints the moment (monotonic) and latency of each request.
+`python -m bench.probe` reads its orders from the first line of its standard input, says "ready", asks what is due
+until that is closed, and prints the moment (monotonic) and latency of each request.
 """
 
 import asyncio
@@ -49,6 +49,11 @@ class Sample:
     due: float
     latency: float
 
+    @property
+    def answered(self) -> float:
+        """When it was answered (monotonic)."""
+        return self.due + self.latency
+
 
 class Probe:
     """The client, seen from the process that started it."""
@@ -82,28 +87,35 @@ def probing(orders: Orders) -> Iterator[Probe]:
 
 
 def measure_beside(orders: Orders, load: Callable[[], Measured]) -> tuple[Measured, int]:
-    """Load a server while a client asks beside; return how many of its requests were due meanwhile, too."""
+    """Load a server while a client asks beside; return how many of its requests were answered meanwhile, too."""
     with probing(orders) as probe:
         measured = load()
         samples = probe.samples()
-    return measured, sum(measured.began <= sample.due < measured.ended for sample in samples)
+    return measured, sum(measured.began <= sample.answered < measured.ended for sample in samples)
 
 
 async def _probe(orders: Orders) -> list[Sample]:
     client = _Client(orders)
     await client.connect()
-    print("ready", flush=True)
-    stopped = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+    # What is due between "ready" and the end is asked, however late this process goes on.
     began = time.monotonic()
+    print("ready", flush=True)
+    stopped = asyncio.get_running_loop().run_in_executor(None, _closed)
     async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as under_way:
         for number in count():
             due = began + number / orders.per_second
             await asyncio.sleep(due - time.monotonic())
-            if stopped.done():
+            if stopped.done() and due > stopped.result():
                 limit.reschedule(asyncio.get_running_loop().time() + _ANSWER_SECONDS)
                 break
             under_way.create_task(client.ask(due, number))
     return client.samples
+
+
+def _closed() -> float:
+    """Wait until there is no more to read; return when that was (monotonic)."""
+    sys.stdin.read()
+    return time.monotonic()
 
 
 class _Client:

@@ -41,22 +41,13 @@ def resident_bytes(pid: int) -> int:
 def tree(pid: int) -> Iterator[int]:
     """Yield a process and all its descendants; threads may have children too."""
     yield pid
-    for task in _told(lambda: list(Path(f"/proc/{pid}/task").iterdir())) or ():
+    for task in told(lambda: list(Path(f"/proc/{pid}/task").iterdir())) or ():
         for child in _text(task / "children").split():
             yield from tree(int(child))
 
 
-def _summed(size: re.Pattern[str], pid: int) -> int:
-    sizes = (size.search(_text(Path(f"/proc/{each}/status"))) for each in tree(pid))
-    return sum(int(found[1]) * 1024 for found in sizes if found)
-
-
-def _text(path: Path) -> str:
-    return _told(path.read_text) or ""
-
-
-def _told(ask: Callable[[], T]) -> T | None:
-    """Return what the kernel tells; None of a process or thread that ended meanwhile."""
+def told(ask: Callable[[], T]) -> T | None:
+    """Return what the kernel tells, asked again while it is busy; None of a process or thread that ended."""
     for _ in range(_TIMES):
         try:
             return ask()
@@ -66,3 +57,12 @@ def _told(ask: Callable[[], T]) -> T | None:
                 break
             time.sleep(_AGAIN_SECONDS)
     return None
+
+
+def _summed(size: re.Pattern[str], pid: int) -> int:
+    sizes = (size.search(_text(Path(f"/proc/{each}/status"))) for each in tree(pid))
+    return sum(int(found[1]) * 1024 for found in sizes if found)
+
+
+def _text(path: Path) -> str:
+    return told(path.read_text) or ""

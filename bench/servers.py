@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from bench.bodies import SMALL_TENANT, TENANT
 from bench.connection import Answer
@@ -22,7 +23,9 @@ _STANCHION = (sys.executable, "-m", "stanchion")
 _GRANIAN = (sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "error")
 # Variables that change how a server runs.
 _SETTINGS = ("STANCHION_", "GRANIAN_")
-_READY_SECONDS = 30.0
+# None of them, so that its defaults are measured.
+DEFAULTS: Mapping[str, str] = MappingProxyType({})
+_READY_SECONDS = 120.0
 # What the HTTP server adds to every reply by itself.
 _ADDED_BY_GRANIAN = frozenset({"server", "date", "transfer-encoding"})
 
@@ -53,20 +56,28 @@ class Product:
 
 
 @contextmanager
-def product(folder: Path, pages: Sequence[Path], *, small: Path) -> Iterator[Product]:
-    """Serve a new store in a folder that holds these pages of entities, those of the small tenant in one of them."""
+def product(
+    folder: Path, pages: Sequence[Path], *, small: Path, settings: Mapping[str, str] = DEFAULTS
+) -> Iterator[Product]:
+    """Serve a new store in a folder that holds these pages of entities, those of the small tenant in one of them.
+
+    Settings are given as variables.
+    """
     token = new_tenant(folder, TENANT, pages)
     small_token = new_tenant(folder, SMALL_TENANT, [small])
-    with serving(folder) as server:
+    with serving(folder, settings=settings) as server:
         yield Product(server, folder, token, small_token)
 
 
 @contextmanager
-def serving(folder: Path, store: Store = OWN, *, workers: int = 1) -> Iterator[Server]:
+def serving(
+    folder: Path, store: Store = OWN, *, workers: int = 1, settings: Mapping[str, str] = DEFAULTS
+) -> Iterator[Server]:
     """Serve a store, by default that of the folder."""
     port = free_port()
     processes = () if workers == 1 else ("--workers", str(workers))
-    with _process((*_STANCHION, "serve", "--port", str(port), *processes, *store.options), folder) as pid:
+    command = (*_STANCHION, "serve", "--port", str(port), *processes, *store.options)
+    with _process(command, folder, **settings) as pid:
         _await(port, folder)
         yield Server(port, pid)
 

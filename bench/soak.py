@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from functools import partial
@@ -29,7 +29,7 @@ from bench.load import measure, quantile, run
 from bench.machine import commit, machine
 from bench.mixed import CONTROLS, Mixed
 from bench.processes import resident_bytes
-from bench.servers import Product, environment, product, stanchion, token_of
+from bench.servers import DEFAULTS, Product, environment, product, stanchion, token_of
 from bench.stability import (
     MOST_GROWTH_MIB_PER_HOUR,
     Minute,
@@ -108,12 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
 
 
-def soak(folder: Path, *, seconds: float, share: float) -> Soaked:
-    """Serve a store in a folder and soak it."""
+def soak(folder: Path, *, seconds: float, share: float, settings: Mapping[str, str] = DEFAULTS) -> Soaked:
+    """Serve a store in a folder, with settings that are given as variables, and soak it."""
     pages = [folder / "controls.json", folder / "small.json"]
     write_page(pages[0], controls(CONTROLS))
     write_page(pages[1], small_controls())
-    with product(folder, pages[:1], small=pages[1]) as served:
+    with product(folder, pages[:1], small=pages[1], settings=settings) as served:
         mixed = Mixed(served.token)
         full = measure(served.server, mixed, clients=_CONNECTIONS, seconds=_FULL_SECONDS).per_second
         under_way = _Run(served, full * share, seconds, served.token, written=mixed.written)

@@ -50,7 +50,7 @@ class Spread:
 class Compared:
     """One kind of request: medians over the rounds, of the latencies in milliseconds, CPU in microseconds.
 
-    The ratios to the bare server are of CPU, which is without the writer's.
+    The ratios to the bare server are of CPU, which is without the writer's but where it says `whole`.
     """
 
     case: str
@@ -61,6 +61,8 @@ class Compared:
     ratio_most: float
     one_cpu_us: float
     many_cpu_us: float
+    one_whole_cpu_us: float
+    many_whole_cpu_us: float
     cpu_ratio: float
     bare_cpu_us: float
     one_to_bare: Spread
@@ -78,10 +80,11 @@ class _Case:
 
 @dataclass(frozen=True)
 class _Load:
-    """What a turn of one server gave; the CPU of the writer is taken off."""
+    """What a turn of one server gave; the CPU of the writer is taken off, or is in the whole."""
 
     p50_ms: float
     cpu_us: float
+    whole_cpu_us: float
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,7 @@ def _load(measured: Measured, *, beside_cpu_seconds: float = 0.0) -> _Load:
     return _Load(
         p50_ms=quantile(measured.latencies, 0.5) * 1000,
         cpu_us=(measured.cpu_seconds - beside_cpu_seconds) / measured.requests * 1e6,
+        whole_cpu_us=measured.cpu_seconds / measured.requests * 1e6,
     )
 
 
@@ -237,6 +241,8 @@ def _compared(case: str, rounds: Sequence[_Round]) -> Compared:
         ratio_most=latency.most,
         one_cpu_us=median(each.one.cpu_us for each in rounds),
         many_cpu_us=median(each.many.cpu_us for each in rounds),
+        one_whole_cpu_us=median(each.one.whole_cpu_us for each in rounds),
+        many_whole_cpu_us=median(each.many.whole_cpu_us for each in rounds),
         cpu_ratio=median(each.many.cpu_us / each.one.cpu_us for each in rounds),
         bare_cpu_us=median(each.bare.cpu_us for each in rounds),
         one_to_bare=_spread([each.one.cpu_us / each.bare.cpu_us for each in rounds]),

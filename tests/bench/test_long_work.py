@@ -14,7 +14,7 @@ WORKS = ["export", "backup", "tenant erase", "retention --apply"]
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_each_long_work_is_done_and_felt(tmp_path: Path) -> None:
     page, small = tmp_path / "controls.json", tmp_path / "small.json"
     write_page(page, controls(100))
@@ -29,7 +29,7 @@ def test_each_long_work_is_done_and_felt(tmp_path: Path) -> None:
         assert each.beside.peak_mib > 10
         for felt in (each.beside.before, each.beside.reads_before):
             assert 0 < felt.p50_ms <= felt.p99_ms <= felt.slowest_ms
-        # No more than were due in half a second. A client that lags on a busy machine does not send the last ones.
+        # No more than were due in half a second.
         assert 0 < each.beside.reads_before.requests <= 102
         assert 0 < each.beside.before.requests <= 52
         assert 0 < each.beside.reads_during.requests <= 200 * each.beside.seconds + 2

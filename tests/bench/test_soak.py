@@ -13,8 +13,8 @@ import pytest
 
 from bench.processes import tree
 
-_BEGUN_SECONDS = 180.0
-_ENDED_SECONDS = 60.0
+_BEGUN_SECONDS = 300.0
+_ENDED_SECONDS = 120.0
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def _is_under_way(pid: int) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_sigterm_ends_a_soak_its_server_and_its_import(
     soaking: subprocess.Popen[bytes], tmp_path: Path
 ) -> None:
@@ -65,5 +65,9 @@ def test_sigterm_ends_a_soak_its_server_and_its_import(
 
     # Where the interrupt is felt, in a request or between two, nobody knows.
     assert soaking.returncode != 0, said
-    assert [pid for pid in started if os.path.exists(f"/proc/{pid}")] == []  # noqa: PTH110
+    # What outlives its parent goes once somebody else has taken note of its end.
+    until = time.monotonic() + _ENDED_SECONDS
+    while left := [pid for pid in started if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < until, left
+        time.sleep(0.05)
     assert list(tmp_path.iterdir()) == []

@@ -16,6 +16,7 @@ Surroundings, which an honest server must bear:
 - `failing` lets a batch in 20 fail in its midst.
 - `disk` and `clock` are those of disk.py and clock.py.
 - `busy` copies the log into the database after every 64 pages.
+- `patient` waits a minute for its turn to write, where an honest one is done with waiting after seconds.
 """
 
 import os
@@ -42,6 +43,7 @@ _BATCHES_BETWEEN_COMMITS = 50
 _WRITES_BETWEEN_FAILURES = 20
 _WRITES_BETWEEN_HALVES = 3
 _RECORDS_BETWEEN_LOSSES = 5
+_PATIENT_SECONDS = 60.0
 _MAIN = os.getpid()
 
 
@@ -157,11 +159,20 @@ def checkpoint_often() -> None:
     store_connection._PAGES_BETWEEN_CHECKPOINTS = 64
 
 
+def wait_patiently() -> None:
+    """Let a write wait for a minute, be it for another process or for its turn, before it is refused."""
+    sqlite._SERVER_BUSY_SECONDS = _PATIENT_SECONDS
+    defaults = sqlite.SQLiteStore.submit.__kwdefaults__
+    assert defaults is not None
+    defaults["deadline_seconds"] = _PATIENT_SECONDS
+
+
 OTHERS: dict[str, Callable[[], None]] = {
     "twice": write_twice,
     "stale": tell_stale_etags,
     "careless": ignore_if_match,
     "busy": checkpoint_often,
+    "patient": wait_patiently,
     "disk": disk.install,
     "clock": clock.install,
 }

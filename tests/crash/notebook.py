@@ -51,6 +51,7 @@ class Notebook:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         self._count = 0
         self.acknowledged = 0
+        self.refused: Counter[int] = Counter()  # by status
 
     def attempt(self, written: Written) -> int:
         """Note that a request is about to be sent; return its number."""
@@ -65,6 +66,7 @@ class Notebook:
 
     def refuse(self, number: int, *, status: int) -> None:
         """Note that it was refused and changed nothing."""
+        self.refused[status] += 1
         self._note({"number": number, "refused": status})
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ _BYTES = 65536
 _STARTUP_HEAD, _HEAD = 4, 5
 # SSLRequest and GSSENCRequest: the server answers each by one byte, and the client begins anew.
 _REQUESTS = (80877103, 80877104)
-_SECONDS = 30.0
+_SECONDS = 60.0
 
 
 @dataclass

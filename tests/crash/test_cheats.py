@@ -20,7 +20,7 @@ from tests.serving.process import running
 
 pytestmark = pytest.mark.slow
 # Each is found out by the first or second kill, on a slow machine too.
-_KILLS = 5
+_KILLS, _WRITES = 5, 500
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_build_that_cheats_is_found_out(file_place: Place, cheat: str, found: 
         assert len(loads) < _KILLS, faulty
         name = f"{cheat}-{len(loads)}"
         with running(file_place, program=(*CHEATING, cheat)) as server:
-            loads.append(killed_under_load(server, file_place, kill_group, name=name, acknowledged=500))
+            loads.append(killed_under_load(server, file_place, kill_group, name=name, acknowledged=_WRITES))
         faulty = faults(loads, file_place.url)
 
 
@@ -55,7 +55,15 @@ def test_the_etags_that_a_cheat_tells_are_found_out_by_reading(file_place: Place
 
 def test_batches_that_fail_in_their_midst_leave_nothing_and_are_refused(file_place: Place) -> None:
     with running(file_place, program=(*CHEATING, "failing")) as server:
-        load = asyncio.run(write(file_place, server.port, name="failing", seconds=4))
+        load = asyncio.run(
+            write(
+                file_place,
+                server.port,
+                name="failing",
+                seconds=4,
+                enough=lambda notes: notes.acknowledged > _WRITES and notes.refused[503] > 0,
+            )
+        )
         assert server.ready()
         assert server.stop() == 0
 

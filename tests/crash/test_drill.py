@@ -3,14 +3,13 @@
 import asyncio
 import json
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.crash.judgement import faults
-from tests.crash.notebook import Load
+from tests.crash.notebook import Load, Notebook
 from tests.crash.writers import write
 from tests.serving.place import MICROSOFT, Place, control_id
 from tests.serving.process import running, stanchion
@@ -22,17 +21,21 @@ _WRITERS = 8
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_what_was_acknowledged_before_a_backup_is_there_after_a_restore(place: Place) -> None:
     file = place.folder / "backup.db"
     with running(place) as server:
+
+        async def backed_up(_notes: Notebook) -> None:
+            """Back up beside the writers, then kill the server among them."""
+            made = await asyncio.to_thread(stanchion, "backup", file, *place.options, folder=place.folder)
+            assert made.returncode == 0, made.stderr
+            server.stop(signal.SIGKILL)
+
         before = asyncio.run(write(place, server.port, name="before", seconds=_SECONDS))
         with server.client(place.token) as client:
             known = _known(client)
-        backup = _backed_up(place, file, server.stop)
-        during = asyncio.run(
-            write(place, server.port, name="during", seconds=200, writers=_WRITERS, meanwhile=backup)
-        )
+        during = asyncio.run(write(place, server.port, name="during", writers=_WRITERS, meanwhile=backed_up))
     assert before.unanswered == []
     assert during.acknowledged
 
@@ -72,13 +75,6 @@ def _assert_old_is_refused(client: httpx.Client, known: _Known) -> None:
     now = client.get(address).headers["ETag"]
     assert now != known.tag
     assert client.patch(address, json=body, headers={"If-Match": now}).status_code == 204
-
-
-async def _backed_up(place: Place, file: Path, kill: Callable[[signal.Signals], int]) -> None:
-    """Back up beside the writers, then kill the server among them."""
-    made = await asyncio.to_thread(stanchion, "backup", file, *place.options, folder=place.folder)
-    assert made.returncode == 0, made.stderr
-    kill(signal.SIGKILL)
 
 
 def _as_file(place: Place, file: Path) -> None:

@@ -5,7 +5,7 @@ The disk is that of disk.py, so that none of it needs a privilege; what needs on
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,14 +15,16 @@ from tests.crash.disk import journal_bytes
 from tests.crash.judgement import faults
 from tests.crash.killing import CHEATING, verify
 from tests.crash.ledger import head
-from tests.crash.notebook import Load
+from tests.crash.notebook import Load, Notebook
 from tests.crash.power import Cut, cut_at, records
-from tests.crash.writers import write
+from tests.crash.writers import Meanwhile, until_acknowledged, write
 from tests.serving.place import Place
 from tests.serving.process import Server, running
 
 pytestmark = pytest.mark.slow
-_SECONDS = 2.0
+_SECONDS, _WRITERS = 2.0, 16
+# So many writes come before a fault.
+_BEFORE = 500
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,30 @@ def faulty(file_place: Place, disk_folder: Path) -> Iterator[FaultyDisk]:
         yield FaultyDisk(server, disk_folder)
 
 
-async def after(seconds: float, act: Callable[[], object]) -> None:
-    await asyncio.sleep(seconds)
-    act()
+def after(acknowledged: int, act: Callable[[], object]) -> Meanwhile:
+    """Return what acts in the midst of a load."""
+
+    async def meanwhile(notes: Notebook) -> None:
+        await until_acknowledged(notes, acknowledged)
+        act()
+
+    return meanwhile
 
 
-def writers(place: Place, server: Server, name: str, meanwhile: Awaitable[None] | None = None) -> Load:
+def writers(
+    place: Place, server: Server, name: str, meanwhile: Meanwhile | None = None, *, at_least: int = 0
+) -> Load:
+    """Let writers write until their time is over and at least so many writes were acknowledged."""
     return asyncio.run(
-        write(place, server.port, name=name, seconds=_SECONDS, writers=16, meanwhile=meanwhile)
+        write(
+            place,
+            server.port,
+            name=name,
+            seconds=_SECONDS,
+            writers=_WRITERS,
+            meanwhile=meanwhile,
+            enough=lambda notes: notes.acknowledged >= at_least,
+        )
     )
 
 
@@ -71,12 +89,12 @@ def writers(place: Place, server: Server, name: str, meanwhile: Awaitable[None] 
 def test_a_failing_fsync_stops_writing_fails_readyz_and_loses_nothing(
     file_place: Place, faulty: FaultyDisk, what: str
 ) -> None:
-    load = writers(file_place, faulty.server, what, after(_SECONDS / 2, lambda: faulty.fail(what)))
+    load = writers(file_place, faulty.server, what, after(_BEFORE, lambda: faulty.fail(what)))
 
     assert load.acknowledged
     assert load.refused[503] > 0
     # At a COMMIT nobody knows what the disk has; at a checkpoint, which comes after one, all is known.
-    assert (1 if what == "commit" else 0) <= len(load.unanswered) <= 16
+    assert (1 if what == "commit" else 0) <= len(load.unanswered) <= _WRITERS
     assert not faulty.server.ready()
     # A disk that recovers is not believed: what it did not keep, it says, it may have kept or not.
     faulty.work_again()
@@ -97,7 +115,7 @@ def test_what_a_failed_fsync_dropped_was_never_acknowledged(
     before = file_place.database.read_bytes()
     program, environment = (*CHEATING, "disk"), {"CRASH_DISK": str(disk_folder)}
     with running(file_place, program=program, environment=environment) as server:
-        load = writers(file_place, server, "drop", after(_SECONDS / 2, (disk_folder / "fail-sync").touch))
+        load = writers(file_place, server, "drop", after(_BEFORE, (disk_folder / "fail-sync").touch))
     journal = records(disk_folder / "journal")
     end = Cut(journal_bytes(disk_folder), "nothing")
     left = tmp_path / "left" / "stanchion.db"
@@ -114,7 +132,7 @@ def test_what_a_failed_fsync_dropped_was_never_acknowledged(
 def test_a_disk_that_takes_no_more_refuses_and_loses_nothing(
     file_place: Place, faulty: FaultyDisk, what: str
 ) -> None:
-    load = writers(file_place, faulty.server, what, after(_SECONDS / 2, lambda: faulty.fail(what)))
+    load = writers(file_place, faulty.server, what, after(_BEFORE, lambda: faulty.fail(what)))
 
     assert load.acknowledged
     assert load.refused[503] > 0
@@ -134,7 +152,7 @@ def test_a_build_that_takes_a_failed_fsync_for_a_success_is_found_out(
 ) -> None:
     program, environment = (*CHEATING, "disk,deaf"), {"CRASH_DISK": str(disk_folder)}
     with running(file_place, program=program, environment=environment) as server:
-        load = writers(file_place, server, "deaf", after(_SECONDS / 2, (disk_folder / "fail-commit").touch))
+        load = writers(file_place, server, "deaf", after(_BEFORE, (disk_folder / "fail-commit").touch))
 
     assert any("acknowledged and lost" in fault for fault in faults([load], file_place.url))
 
@@ -147,13 +165,13 @@ def test_a_clock_that_goes_back_loses_nothing_and_the_newest_decision_shows(
     clock.write_text(str(seconds_back))
     program, environment = (*CHEATING, "clock"), {"CRASH_CLOCK": str(clock)}
     with running(file_place, program=program, environment=environment) as server:
-        load = writers(file_place, server, "back", after(_SECONDS / 2, lambda: clock.write_text("0")))
-        last = writers(file_place, server, "last")
+        load = writers(file_place, server, "back", after(_BEFORE, lambda: clock.write_text("0")))
+        last = writers(file_place, server, "last", at_least=_WRITERS + 1)
         assert server.stop() == 0
 
     assert load.unanswered == last.unanswered == []
     assert (load.refused + last.refused).keys() <= {412}
-    assert len(last.acknowledged) > 16
+    assert len(last.acknowledged) > _WRITERS
     assert faults([load, last], file_place.url) == []
     verify(file_place)
 

@@ -17,7 +17,8 @@ from tests.serving.place import Place
 from tests.serving.process import STANCHION, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite("watches the log of the file by strace")]
-_TRACER_SECONDS = 20.0
+_TRACER_SECONDS = 120.0
+_TRACED = 800
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -54,7 +55,14 @@ def traced_writers(place: Place, folder: Path, program: Sequence[str]) -> tuple[
     strace = ("strace", "-D", "-f", "-y", "-s", str(SHOWN_BYTES), "-e", f"trace={CALLS}", "-e", "signal=none")
     with running(place, program=(*strace, "-o", str(trace), *program)) as server:
         load = asyncio.run(
-            write(place, server.port, name="traced", seconds=40, enough=800, writers=16, kinds=DECISIONS)
+            write(
+                place,
+                server.port,
+                name="traced",
+                writers=16,
+                kinds=DECISIONS,
+                enough=lambda notes: notes.acknowledged >= _TRACED,
+            )
         )
         assert server.stop() == 0
         wait_for_end(trace, server.process.pid)

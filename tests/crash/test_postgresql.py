@@ -75,7 +75,7 @@ def test_a_connection_cut_at_commit_leaves_all_or_nothing(
     with pytest.raises(LOST):
         asyncio.run(commit_one(between.port, command))
 
-    assert cut.wait(30)
+    assert cut.wait(60)
     assert (command in commands(server)) in there
 
 
@@ -85,7 +85,7 @@ def test_a_backend_that_is_ended_at_commit_did_not_commit(server: Cluster, betwe
     with pytest.raises(LOST):
         asyncio.run(commit_one(between.port, command))
 
-    assert cut.wait(30)
+    assert cut.wait(60)
     assert command not in commands(server)
 
 
@@ -99,7 +99,7 @@ def test_a_proxy_that_is_told_nothing_is_not_noticed(server: Cluster, between: P
 
 async def commit_one(port: int, command: int) -> None:
     """Write one row in a transaction."""
-    connection = await asyncpg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", timeout=30)
+    connection = await asyncpg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres", timeout=60)
     try:
         async with connection.transaction():
             await connection.execute("INSERT INTO written VALUES ($1)", command)
@@ -117,8 +117,7 @@ async def commits_until(
 ) -> tuple[set[int], set[int]]:
     acknowledged, tried = set[int](), set[int]()
 
-    async def client(number: int) -> None:
-        connection = await asyncpg.connect(server.url)
+    async def client(connection: asyncpg.Connection, number: int) -> None:
         for round_ in range(100_000):
             command = first + round_ * 8 + number
             tried.add(command)
@@ -130,7 +129,9 @@ async def commits_until(
                 return
             acknowledged.add(command)
 
-    clients = [asyncio.create_task(client(number)) for number in range(8)]
+    # Who connected only after the act would go on.
+    connected = [await asyncpg.connect(server.url, timeout=60) for _ in range(8)]
+    clients = [asyncio.create_task(client(each, number)) for number, each in enumerate(connected)]
     while len(acknowledged) < 50:  # noqa: ASYNC110 (as above, of clients)
         await asyncio.sleep(0.01)
     await asyncio.to_thread(act)

@@ -8,7 +8,6 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
@@ -17,10 +16,10 @@ from tests.crash.convergence import astray, replicate, wrong_etags
 from tests.crash.judgement import faults
 from tests.crash.killing import verify
 from tests.crash.ledger import head
-from tests.crash.notebook import Load
+from tests.crash.notebook import Load, Notebook
 from tests.crash.postgresql import Cluster, cluster
 from tests.crash.proxy import Where, proxy
-from tests.crash.writers import write
+from tests.crash.writers import Meanwhile, until_acknowledged, write
 from tests.databases import Database
 from tests.serving.place import Place, make_place
 from tests.serving.process import running
@@ -29,6 +28,7 @@ pytestmark = pytest.mark.slow
 # The six ways share what others do alone, and half as many again.
 KILLS = max(1, int(os.environ.get("STANCHION_CRASH_KILLS", "20")) // 4)
 _SECONDS = 3.0
+_BEFORE_THE_END = 2
 _WRITERS = 32
 
 
@@ -48,7 +48,7 @@ def stored(killable: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Place
     return make_place(database)
 
 
-@pytest.mark.timeout(120 + 15 * KILLS)
+@pytest.mark.timeout(120 + 60 * KILLS)
 @pytest.mark.parametrize(
     ("end", "starts"),
     [
@@ -108,8 +108,8 @@ def test_a_connection_cut_at_commit_is_answered_as_what_came_of_it(
         with running(through) as server:
             cut = between.cut_next(where)
             load = asyncio.run(write(stored, server.port, name=f"cut{where}", seconds=2, writers=8))
-            assert cut.wait(1)
-            assert server.ready()
+            assert cut.wait(60)
+            server.wait_until_ready()
             assert server.stop() == 0
 
     assert load.acknowledged
@@ -120,9 +120,14 @@ def test_a_connection_cut_at_commit_is_answered_as_what_came_of_it(
     verify(stored)
 
 
-async def ended(server: Cluster, end: Callable[[Cluster], object], *, starts: bool) -> None:
-    """End the server at a random moment and start it again where it does not start by itself."""
-    await asyncio.sleep(random.uniform(0.1, 1.0))
-    await asyncio.to_thread(partial(end, server))
-    if starts:
-        await asyncio.to_thread(server.start)
+def ended(server: Cluster, end: Callable[[Cluster], object], *, starts: bool) -> Meanwhile:
+    """Return what ends the server at a random moment, and starts it again where it does not start by itself."""
+
+    async def meanwhile(notes: Notebook) -> None:
+        await asyncio.sleep(random.uniform(0.1, 1.0))
+        await until_acknowledged(notes, _BEFORE_THE_END)
+        await asyncio.to_thread(end, server)
+        if starts:
+            await asyncio.to_thread(server.start)
+
+    return meanwhile

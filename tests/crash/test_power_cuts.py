@@ -24,6 +24,7 @@ from tests.serving.process import running
 
 pytestmark = [pytest.mark.slow, pytest.mark.sqlite("goes between SQLite and its disk")]
 CUTS = 60
+WRITES = 200
 
 
 def test_a_power_cut_loses_nothing_that_was_acknowledged(
@@ -35,7 +36,7 @@ def test_a_power_cut_loses_nothing_that_was_acknowledged(
     record_property("figures", figures)
     print(figures)  # noqa: T201 (figures are for people)
     assert found == {}
-    assert len(load.acknowledged) > 200
+    assert len(load.acknowledged) > WRITES
     # The journal has what it must have: copying into the database, and syncs of both files.
     seen = Counter((record.kind, record.file) for record in records(tmp_path / "disk" / "journal"))
     assert all(seen[kind, file] > 3 for kind in (WRITE, SYNCED) for file in (DATABASE, LOG)), seen
@@ -55,7 +56,14 @@ def cut_again_and_again(place: Place, folder: Path, alterations: str) -> tuple[L
     with running(place, program=program, environment=environment) as server:
         began = journal_bytes(disk)
         load = asyncio.run(
-            write(place, server.port, name="cut", seconds=3, position=lambda: journal_bytes(disk))
+            write(
+                place,
+                server.port,
+                name="cut",
+                seconds=3,
+                position=lambda: journal_bytes(disk),
+                enough=lambda notes: notes.acknowledged > WRITES,
+            )
         )
         ended = journal_bytes(disk)
     cuts = [Cut(chance.randrange(began, ended), LUCK[number % len(LUCK)]) for number in range(CUTS)]

@@ -2,18 +2,20 @@
 
 import asyncio
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.crash.judgement import faults
 from tests.crash.killing import verify
-from tests.crash.notebook import Load
-from tests.crash.writers import write
+from tests.crash.notebook import Notebook
+from tests.crash.writers import until_acknowledged, write
 from tests.serving.place import Place
 from tests.serving.process import free_port, running, stanchion
 
 pytestmark = pytest.mark.slow
 _SECONDS = 4.0
+_WRITERS = 16
 
 
 @pytest.mark.parametrize("name", ["itself", "a link to it"])
@@ -25,27 +27,24 @@ def test_a_second_server_is_refused_and_the_first_one_loses_nothing(
         link.symlink_to(file_place.database)
         url = f"sqlite:///{link}"
 
+    told: list[CompletedProcess[str]] = []
     with running(file_place) as server:
 
-        async def second() -> tuple[int, str]:
-            await asyncio.sleep(0.5)
+        async def second(notes: Notebook) -> None:
+            await until_acknowledged(notes, _WRITERS)
             options = ("--database", url, "--port", str(free_port()))
-            ran = await asyncio.to_thread(stanchion, "serve", *options, folder=tmp_path)
-            return ran.returncode, ran.stderr
+            told.append(await asyncio.to_thread(stanchion, "serve", *options, folder=tmp_path))
 
-        async def both() -> tuple[tuple[int, str], Load]:
-            load = asyncio.create_task(
-                write(file_place, server.port, name="first", seconds=_SECONDS, writers=16)
-            )
-            return await second(), await load
-
-        told, load = asyncio.run(both())
+        load = asyncio.run(
+            write(file_place, server.port, name="first", seconds=_SECONDS, writers=_WRITERS, meanwhile=second)
+        )
         assert server.ready()
         first = server.process.pid
         assert server.stop() == 0
 
-    assert told[0] == 1
-    assert f"is served by process {first}" in told[1]
+    (refused,) = told
+    assert refused.returncode == 1
+    assert f"is served by process {first}" in refused.stderr
     assert load.unanswered == []
     assert load.refused.keys() <= {412}
     assert faults([load], file_place.url) == []

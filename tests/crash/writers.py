@@ -5,7 +5,6 @@ changes and deletes users of its own.
 """
 
 import asyncio
-import math
 import random
 import re
 import tempfile
@@ -14,15 +13,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.crash.notebook import Load, Notebook, read_notes
 from tests.crash.operations import Kind, Written
 from tests.serving.place import CONTROLS, Place, control_id
 
+# What runs beside the writers and sees what they have noted so far.
+Meanwhile: TypeAlias = Callable[[Notebook], Awaitable[None]]
+
 WRITERS = 64
 ALL_KINDS: frozenset[Kind] = frozenset(("decide", "create", "update", "delete"))
 DECISIONS: frozenset[Kind] = frozenset(("decide",))
 _CONDITIONAL, _OF_USERS = 0.15, 0.25
+# The first of them may be answered by what befell others in its batch; the second one is not.
+_LEAST_ASKED = 2
+# For what is to come about; only who waits in vain waits so long.
+_PATIENCE_SECONDS = 120.0
 # What a server says that does not know what its disk or its database kept; any other refusal left nothing.
 _UNKNOWN = b"not known whether the write was made"
 _ETAG = re.compile(rb'\r\netag: W/"([^"]*)-(\d+)"', re.IGNORECASE)
@@ -34,33 +41,59 @@ async def write(
     port: int,
     *,
     name: str,
-    seconds: float,
+    seconds: float = 0.0,
     writers: int = WRITERS,
     kinds: frozenset[Kind] = ALL_KINDS,
-    meanwhile: Awaitable[None] | None = None,
+    meanwhile: Meanwhile | None = None,
     position: Callable[[], int] = lambda: 0,
-    enough: float = math.inf,
+    enough: Callable[[Notebook], bool] = lambda _: True,
 ) -> Load:
-    """Let writers write for a time, or until that is `enough`, or the server dies; `meanwhile` runs beside them.
+    """Let writers write until a time is over and what they noted is `enough`, or the server dies.
 
-    `name` tells what this load writes from what others do.
+    `meanwhile` runs beside them, and they go on until it has ended. Each asks twice at least, and twice after that,
+    however slow the machine is. `name` tells what this load writes from what others do.
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="notebook-") as folder:
         notes = Notebook(Path(folder) / name, position=position)
+        course = _Course(lambda: enough(notes), ends=began + seconds, undisturbed=meanwhile is None)
         tasks = [
-            _Writer(place, port, name=f"{name}-{number:03}", notes=notes, kinds=kinds, enough=enough).write(
-                until=began + seconds
-            )
+            _Writer(place, port, name=f"{name}-{number:03}", notes=notes, kinds=kinds).write(course)
             for number in range(writers)
         ]
         try:
-            await asyncio.gather(*tasks, *([meanwhile] if meanwhile is not None else []))
+            await asyncio.gather(*tasks, *([course.disturb(meanwhile(notes))] if meanwhile else []))
         finally:
             notes.close()
         load = read_notes(notes.path)
     load.seconds = time.perf_counter() - began
     return load
+
+
+async def until_acknowledged(notes: Notebook, many: int) -> None:
+    """Return once so many writes were acknowledged."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while notes.acknowledged < many:  # noqa: ASYNC110 (a writer would have to know whom to wake)
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class _Course:
+    """What the writers of a load go by."""
+
+    enough: Callable[[], bool]
+    ends: float
+    undisturbed: bool  # Nothing runs beside them any more.
+
+    async def disturb(self, meanwhile: Awaitable[None]) -> None:
+        """Wait for what runs beside them."""
+        await meanwhile
+        self.undisturbed = True
+
+    def over(self) -> bool:
+        """Say whether who has asked often enough may end."""
+        late = time.perf_counter() - self.ends
+        return self.undisturbed and late >= 0 and (late >= _PATIENCE_SECONDS or self.enough())
 
 
 @dataclass(frozen=True)
@@ -75,27 +108,29 @@ class _Writer:
     """One connection that sends one request after the other."""
 
     def __init__(
-        self, place: Place, port: int, *, name: str, notes: Notebook, kinds: frozenset[Kind], enough: float
+        self, place: Place, port: int, *, name: str, notes: Notebook, kinds: frozenset[Kind]
     ) -> None:
         self._place = place
         self._port = port
         self._name = name
         self._notes = notes
         self._kinds = kinds
-        self._enough = enough
         self._seen: dict[str, int] = {}  # the versions of controls that it wrote itself
         self._epoch = ""
         self._user: str | None = None
 
-    async def write(self, *, until: float) -> None:
+    async def write(self, course: _Course) -> None:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         except OSError:
             return
         try:
+            asked = 0  # since nothing runs beside
             for number in count():
-                over = time.perf_counter() >= until or self._notes.acknowledged >= self._enough
-                if over or not await self._ask(reader, writer, number):
+                if asked >= _LEAST_ASKED and course.over():
+                    return
+                asked += course.undisturbed
+                if not await self._ask(reader, writer, number):
                     return
         finally:
             writer.close()

@@ -20,6 +20,8 @@ from tests.store.commands import Do
 
 T = TypeVar("T")
 
+# Only who waits in vain waits so long.
+_PATIENCE_SECONDS = 60.0
 # Who waits for the connection that asks.
 _WAITING = (
     "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
@@ -51,7 +53,7 @@ class Gate:
     def hold(self) -> None:
         """Wait until the gate is opened, in the thread that writes."""
         self._entered.set()
-        assert self._opened.wait(10)
+        assert self._opened.wait(_PATIENCE_SECONDS)
 
     def close(self) -> None:
         """Hold what comes."""
@@ -83,7 +85,7 @@ def gate(database: Database) -> Iterator[Gate]:
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until something is so."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(_PATIENCE_SECONDS):
         while not condition():  # noqa: ASYNC110 (somebody else makes it true)
             await asyncio.sleep(0.001)
 

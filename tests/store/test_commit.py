@@ -10,6 +10,7 @@ from stanchion.ledger.draft import Draft
 from stanchion.ledger.working_set import TableKey
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import STORE_CHAIN
+from stanchion.store.commit import GroupCommit
 from tests.conftest import Statements
 from tests.databases import AnyStore, Database
 from tests.store.commands import OTHER_TENANT, TENANT, Do, control, increment, put
@@ -186,12 +187,14 @@ def test_each_command_is_refused_at_its_own_deadline(serving: AnyStore, database
                     await serving.submit(put(control(name)), deadline_seconds=seconds)
                 order.append(name)
 
-            patient = asyncio.create_task(serving.submit(put(control("patient"))))
-            await asyncio.gather(late("third", 0.06), late("first", 0.02), late("second", 0.04))
-            assert order == ["first", "second", "third"]
-            assert not patient.done()
+            # It comes first in the queue, and is looked at whenever another one is overdue.
+            patient = serving.submit(put(control("patient")), deadline_seconds=60)
+            (waiting,) = await queued(commits_of(serving), patient)
+            await asyncio.gather(late("first", 0.02), late("second", 0.04))
+            assert order == ["first", "second"]
+            assert not waiting.done()
             held.open()
-            await asyncio.gather(first, patient)
+            await asyncio.gather(first, waiting)
 
         asyncio.run(main())
 
@@ -205,12 +208,12 @@ def test_a_command_past_its_deadline_is_not_run_even_if_the_event_loop_slept(
         async def main() -> None:
             first = asyncio.create_task(serving.submit(held.command))
             await until(held.entered)
-            (late,) = await queued(
-                commits_of(serving), serving.submit(put(control("late")), deadline_seconds=0.05)
-            )
-            threading.Event().wait(0.06)  # The loop cannot fire its timer meanwhile.
+            commits = commits_of(serving)
+            assert isinstance(commits, GroupCommit)
+            (late,) = await queued(commits, serving.submit(put(control("late")), deadline_seconds=60))
+            commits._queue[0].deadline = 0.0  # The timer of the loop is one of a minute.
             held.open()
-            while waiting(commits_of(serving)):  # The writer takes it, past its deadline.
+            while waiting(commits):  # The writer takes it, past its deadline.
                 threading.Event().wait(0.001)
             with pytest.raises(ServiceUnavailable):
                 await late

@@ -39,6 +39,7 @@ from stanchion.store.verify import verify
 from tests.databases import AnyStore, Database
 from tests.store.commands import OTHER_TENANT, TENANT, control, decision, delete, put, put_all, score
 from tests.store.conftest import opened
+from tests.store.gate import until
 from tests.store.tampering import tamper
 
 OPERATOR = Operator("officer")
@@ -252,7 +253,7 @@ def test_an_erasure_held_up_until_the_next_one_does_not_end_that(
 
 
 CHILD = """
-    import sys, time
+    import sys
     from stanchion.access.operator_erasure import erase_tenant
     from stanchion.app import open_store
     from stanchion.ledger.changes import Operator
@@ -260,7 +261,7 @@ CHILD = """
 
     def pause(_seconds):
         print("portion", flush=True)
-        time.sleep(0.2)
+        sys.stdin.readline()
 
     store = open_store(Settings(database=sys.argv[1]))
     erase_tenant(store, sys.argv[2], actor=Operator("officer"), pause=pause)
@@ -272,11 +273,17 @@ def test_a_process_killed_while_it_erases_leaves_what_another_one_ends(
 ) -> None:
     noted = verify(filled, TENANT, head=None)
     with subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(CHILD), database.url, TENANT], stdout=subprocess.PIPE
+        [sys.executable, "-c", textwrap.dedent(CHILD), database.url, TENANT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,
     ) as child:
+        assert child.stdin is not None
         assert child.stdout is not None
-        for _ in range(4):
+        for _ in range(3):
             assert child.stdout.readline() == b"portion\n"
+            child.stdin.write(b"\n")
+        assert child.stdout.readline() == b"portion\n"
         child.send_signal(signal.SIGKILL)
     assert child.returncode == -signal.SIGKILL
 
@@ -313,8 +320,10 @@ async def test_writers_meanwhile_are_refused_for_it_and_served_for_others(
         for tenant in (TENANT, OTHER_TENANT)
     ]
     await asyncio.sleep(0.05)
+    await until(lambda: bool(kept))
     await asyncio.to_thread(erase, filled)
     await asyncio.sleep(0.05)
+    await until(lambda: bool(refused))
     stop.set()
     await asyncio.gather(*writers)
 

@@ -4,7 +4,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -43,15 +42,18 @@ def test_who_serves_is_told_without_a_trace(path: Path) -> None:
     assert serving_process(path) is None
 
 
-def test_a_server_starts_while_somebody_asks_who_serves(path: Path) -> None:
+def test_a_server_starts_while_somebody_asks_who_serves(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = Path(f"{path}.lock")
     file.touch()
     with file.open() as asking:
         fcntl.flock(asking, fcntl.LOCK_SH)
-        timer = threading.Timer(0.01, lambda: fcntl.flock(asking, fcntl.LOCK_UN))
-        timer.start()
+
+        def nap(seconds: float) -> None:
+            if seconds > 0:
+                fcntl.flock(asking, fcntl.LOCK_UN)
+
+        monkeypatch.setattr("stanchion.store.lock.time.sleep", nap)
         ServeLock(path).release()
-        timer.join()
 
 
 FORK = """
@@ -73,7 +75,7 @@ def test_a_forked_worker_keeps_the_lock(path: Path) -> None:
     ) as server:
         assert server.stdout is not None
         first = server.stdout.readline().strip()
-        assert server.wait(10) == 0
+        assert server.wait(60) == 0
         with pytest.raises(OperatorError, match=f"served by process {first} already"):
             ServeLock(path)
         assert server.stdin is not None

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -36,7 +37,7 @@ def test_those_beyond_the_capacity_are_refused_and_places_become_free(
     store: SQLiteStore, opened: threading.Event
 ) -> None:
     def wait(_: sqlite3.Connection) -> bool:
-        return opened.wait(10)
+        return opened.wait(60)
 
     async def main() -> None:
         waiting = [asyncio.ensure_future(pool.read(wait)) for _ in range(READER_THREADS + 2)]
@@ -54,17 +55,31 @@ def test_those_beyond_the_capacity_are_refused_and_places_become_free(
         asyncio.run(main())
 
 
-def test_the_deadline_counts_from_the_asking(store: SQLiteStore, opened: threading.Event) -> None:
+def test_the_deadline_counts_from_the_asking(
+    store: SQLiteStore, opened: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead_seconds, begun = 0.0, threading.Semaphore(0)
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead_seconds, sleep=time.sleep)
+    monkeypatch.setattr(readers, "time", clock)
+
+    def wait(_: sqlite3.Connection) -> bool:
+        begun.release()
+        return opened.wait(60)
+
     async def main() -> None:
-        for _ in range(READER_THREADS):
-            asyncio.ensure_future(pool.read(lambda _: opened.wait(10)))  # noqa: RUF006 (the pool ends them)
+        nonlocal ahead_seconds
+        held = [asyncio.ensure_future(pool.read(wait)) for _ in range(READER_THREADS)]
+        for _ in held:
+            await asyncio.to_thread(begun.acquire)
         late = asyncio.ensure_future(pool.read(one))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0)
+        ahead_seconds = 60.0
         opened.set()
         with pytest.raises(ServiceUnavailable, match="waited too long"):
             await late
+        assert await asyncio.gather(*held) == [True] * READER_THREADS
 
-    with closing(Readers(store.path, statement_seconds=0.05)) as pool:
+    with closing(Readers(store.path, statement_seconds=60.0)) as pool:
         asyncio.run(main())
 
 

@@ -1,9 +1,11 @@
 """Group commit on PostgreSQL: who waits for whom, and what becomes of a write whose connection is lost."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import asyncpg
@@ -18,6 +20,7 @@ from stanchion.store import PostgresStore
 from stanchion.store.postgresql.opening import SERVING
 from stanchion.store.verify import verify
 from tests.conftest import Statements
+from tests.store import gate
 from tests.store.commands import OTHER_TENANT, TENANT, Do, control, increment, put
 from tests.store.gate import until
 from tests.store.on_postgresql.proxy import Cut, Proxy
@@ -29,6 +32,8 @@ pytestmark = [
     pytest.mark.postgres,
 ]
 
+# Only who waits in vain waits so long.
+_PATIENCE_SECONDS = 60.0
 _THIRD_TENANT = "33333333-3333-4333-8333-333333333333"
 _FOR_UPDATE = "SELECT 1 FROM tenants WHERE tenant_id = $1 FOR UPDATE"
 
@@ -66,7 +71,7 @@ async def somebody_else_waits(url: str) -> None:
     """Return once another than a server waits for a lock."""
     connection = await asyncpg.connect(url)
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             while not await connection.fetchval(_SOMEBODY_ELSE_WAITS, SERVING):  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
     finally:
@@ -78,11 +83,11 @@ async def stop_what_waits(url: str, *, times: int) -> None:
     connection = await asyncpg.connect(url)
     try:
         for _ in range(times):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
                 while (pid := await connection.fetchval(_WAITING_FOR_A_HEAD, SERVING)) is None:  # noqa: ASYNC110
                     await asyncio.sleep(0.01)
             await connection.fetchval("SELECT pg_cancel_backend($1)", pid)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
                 while await connection.fetchval(_WAITING_FOR_A_HEAD, SERVING) == pid:  # noqa: ASYNC110
                     await asyncio.sleep(0.001)
     finally:
@@ -102,10 +107,28 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     return asyncio.run(main())
 
 
-async def started(*submits: Awaitable[T]) -> list[asyncio.Future[T]]:
+async def under_way(url: str, *submits: Awaitable[T]) -> list[asyncio.Future[T]]:
+    """Submit and return once a transaction of a server waits for a head that somebody holds."""
     tasks: list[asyncio.Future[T]] = [asyncio.ensure_future(submit) for submit in submits]
-    await asyncio.sleep(0.2)
+    connection = await asyncpg.connect(url)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while await connection.fetchval(_WAITING_FOR_A_HEAD, SERVING) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    finally:
+        await connection.close()
     return tasks
+
+
+def queued(store: PostgresStore, *submits: Awaitable[T]) -> Awaitable[list[asyncio.Future[T]]]:
+    """Submit and return once all of them wait in the queue."""
+    return gate.queued(gate.commits_of(store), *submits)
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A head is held here for as long as the machine takes."""
+    monkeypatch.setattr("stanchion.store.postgresql.served._PATIENCE_SECONDS", _PATIENCE_SECONDS)
 
 
 def test_what_is_submitted_in_one_turn_shares_one_commit(url: str, statements: Statements) -> None:
@@ -123,7 +146,7 @@ def test_a_tenant_whose_head_is_held_holds_up_no_other(url: str) -> None:
     async def main() -> None:
         async with serving(url) as store:
             async with head_held(url):
-                (waiting,) = await started(store.submit(increment("c1")))
+                (waiting,) = await under_way(url, store.submit(increment("c1")))
                 assert await store.submit(increment("c1", tenant_id=OTHER_TENANT)) == 1
                 assert not waiting.done()
             assert await waiting == 1
@@ -137,8 +160,8 @@ def test_what_comes_while_a_transaction_is_under_way_is_the_next_one(
     async def main() -> list[int]:
         async with serving(url) as store:
             async with head_held(url):
-                tasks = await started(store.submit(increment("c1")))
-                tasks += await started(*(store.submit(increment("c1")) for _ in range(9)))
+                tasks = await under_way(url, store.submit(increment("c1")))
+                tasks += await queued(store, *(store.submit(increment("c1")) for _ in range(9)))
                 before = statements.count("COMMIT")
             answers = await asyncio.gather(*tasks)
             assert statements.count("COMMIT") == before + 2
@@ -151,7 +174,7 @@ def test_a_command_still_queued_at_its_deadline_is_never_run(url: str) -> None:
     async def main() -> None:
         async with serving(url) as store:
             async with head_held(url):
-                (first,) = await started(store.submit(increment("c1")))
+                (first,) = await under_way(url, store.submit(increment("c1")))
                 with pytest.raises(ServiceUnavailable, match="waited too long for its turn and was not made"):
                     await store.submit(increment("c1"), deadline_seconds=0.1)
             assert await first == 1
@@ -164,10 +187,8 @@ def test_a_command_whose_caller_has_left_is_never_run(url: str) -> None:
     async def main() -> None:
         async with serving(url) as store:
             async with head_held(url):
-                first, second = [
-                    *await started(store.submit(increment("c1"))),
-                    *await started(store.submit(increment("c1"))),
-                ]
+                (first,) = await under_way(url, store.submit(increment("c1")))
+                (second,) = await queued(store, store.submit(increment("c1")))
                 second.cancel()
                 await asyncio.wait([second])
             assert await first == 1
@@ -180,13 +201,14 @@ def test_a_full_queue_refuses_and_changes_nothing(url: str) -> None:
     async def main() -> None:
         async with serving(url) as store:
             async with head_held(url):
-                first = await started(store.submit(increment("c1")))
-                queued = await started(*(store.submit(increment("c1")) for _ in range(1024)))
+                first = await under_way(url, store.submit(increment("c1"), deadline_seconds=60))
+                others = (store.submit(increment("c1"), deadline_seconds=60) for _ in range(1024))
+                waiting = await queued(store, *others)
                 with pytest.raises(
                     ServiceUnavailable, match="Too many writes wait already; nothing was changed"
                 ):
                     await store.submit(increment("c1"))
-            answers = await asyncio.gather(*first, *queued)
+            answers = await asyncio.gather(*first, *waiting)
             assert answers == list(range(1, 1026))
 
     run(main)
@@ -265,7 +287,7 @@ def test_while_nobody_can_find_out_the_outcome_is_unknown(proxy: Proxy, url: str
             await store.submit(increment("c1"))
             command = increment("c1")
             async with head_held(url):
-                (task,) = await started(store.submit(command, deadline_seconds=1.5))
+                (task,) = await under_way(url, store.submit(command, deadline_seconds=1.5))
                 proxy.cuts = ["after"]
             await until(lambda: not proxy.cuts)
             proxy.shut()
@@ -274,8 +296,9 @@ def test_while_nobody_can_find_out_the_outcome_is_unknown(proxy: Proxy, url: str
             assert store.healthy is False
             proxy.open()
             await until(lambda: store.healthy)
-            assert (await commands_of(url)).count(command.command_id) == 1
+            # It locks the head, and so waits for the connection that was cut.
             assert await store.submit(increment("c1")) == 3
+            assert (await commands_of(url)).count(command.command_id) == 1
 
     run(main)
 
@@ -289,7 +312,8 @@ def test_a_look_up_that_fails_is_made_again_and_runs_no_write_twice(
             commands = [increment("c1") for _ in range(count)]
             async with AsyncExitStack() as held:
                 async with head_held(url):
-                    tasks = await started(*map(store.submit, commands))
+                    submits = (store.submit(each, deadline_seconds=60) for each in commands)
+                    tasks = await under_way(url, *submits)
                     behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
                     await somebody_else_waits(url)
                     proxy.cuts = ["after"]
@@ -305,26 +329,33 @@ def test_a_look_up_that_fails_is_made_again_and_runs_no_write_twice(
 
 @pytest.mark.parametrize("count", [1, 5])
 def test_while_every_look_up_fails_the_outcome_is_unknown(
-    proxy: Proxy, url: str, count: int, caplog: pytest.LogCaptureFixture
+    proxy: Proxy, url: str, count: int, *, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ahead_seconds = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + ahead_seconds)
+    monkeypatch.setattr("stanchion.store.postgresql.committing.time", clock)
+
     async def main() -> None:
+        nonlocal ahead_seconds
         async with serving(proxy.url) as store:
             commands = [increment("c1") for _ in range(count)]
             async with AsyncExitStack() as held:
                 async with head_held(url):
-                    tasks = await started(*(store.submit(each, deadline_seconds=2) for each in commands))
+                    submits = (store.submit(each, deadline_seconds=60) for each in commands)
+                    tasks = await under_way(url, *submits)
                     behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
                     await somebody_else_waits(url)
                     proxy.cuts = ["after"]
                 await behind
                 stopping = asyncio.ensure_future(stop_what_waits(url, times=1000))
+                await until(lambda: "it cannot be looked up whether a COMMIT was made" in caplog.text)
+                ahead_seconds = 60.0
                 answers = await asyncio.gather(*tasks, return_exceptions=True)
                 stopping.cancel()
                 await asyncio.wait([stopping])
             assert [type(each) for each in answers] == [OutcomeUnknown] * count
 
     run(main)
-    assert "it cannot be looked up whether a COMMIT was made" in caplog.text
     verified(url)
 
 
@@ -333,8 +364,8 @@ def test_a_write_outlasts_a_database_that_is_away_for_a_moment(proxy: Proxy) -> 
         async with serving(proxy.url) as store:
             await store.submit(increment("c1"))
             proxy.shut()
-            (task,) = await started(store.submit(increment("c1")))
-            assert not store.healthy
+            task = asyncio.ensure_future(store.submit(increment("c1"), deadline_seconds=60))
+            await until(lambda: not store.healthy)
             proxy.open()
             assert await task == 2
             await until(lambda: store.healthy)
@@ -360,10 +391,12 @@ def test_a_head_that_is_held_for_too_long_is_503(url: str, monkeypatch: pytest.M
 
     async def main() -> None:
         async with serving(url) as store:
+            # Then there is a connection, which takes none of the time.
+            assert await store.submit(increment("c1")) == 1
             async with head_held(url):
                 with pytest.raises(ServiceUnavailable, match="writing to this tenant for too long"):
                     await store.submit(increment("c1"), deadline_seconds=0.5)
-            assert await store.submit(increment("c1")) == 1
+            assert await store.submit(increment("c1")) == 2
 
     run(main)
 
@@ -371,7 +404,11 @@ def test_a_head_that_is_held_for_too_long_is_503(url: str, monkeypatch: pytest.M
 def test_two_servers_write_to_one_tenant(url: str) -> None:
     async def main() -> set[int]:
         async with serving(url) as one, serving(url) as other:
-            submits = [store.submit(increment("c1")) for _ in range(50) for store in (one, other)]
+            submits = [
+                store.submit(increment("c1"), deadline_seconds=60)
+                for _ in range(50)
+                for store in (one, other)
+            ]
             return set(await asyncio.gather(*submits))
 
     assert run(main) == set(range(1, 101))
@@ -443,7 +480,8 @@ def test_who_adds_a_tenant_that_another_command_adds_at_once_meets_it(url: str) 
             async with other.transaction():
                 await other.execute("INSERT INTO tenants VALUES ($1, 'x', 1, 0, '')", _THIRD_TENANT)
                 add = partial(add_tenant, store, _THIRD_TENANT, name="Third", actor=Operator("tester"))
-                (adding,) = await started(asyncio.to_thread(add))
+                adding = asyncio.ensure_future(asyncio.to_thread(add))
+                await somebody_else_waits(url)
                 assert not adding.done()
             with pytest.raises(Conflict, match="exists already"):
                 await adding
