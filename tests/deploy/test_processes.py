@@ -23,13 +23,17 @@ from stanchion.settings import SETTINGS, Settings
 from stanchion.web.operations import Operations
 from stanchion.web.operations_listener import OperationsAddress
 from tests.deploy.deployed import COMPOSE, MANIFESTS, Process, documents, instructions, processes, workloads
-from tests.serving.process import STANCHION, clean_environment, free_port
+from tests.serving.process import (
+    PATIENCE_SECONDS,
+    READY_SECONDS,
+    STANCHION,
+    clean_environment,
+    free_port,
+)
 
 PROCESSES = processes()
 SERVERS = [process for process in PROCESSES if process.line[0] == "serve"]
 SERVED_MANIFESTS = [path for path in MANIFESTS if any(each["kind"] != "Job" for each in workloads(path))]
-# As long as the slowest machine takes to start.
-START_SECONDS = 30
 
 Understood = Callable[[Process], Settings]
 
@@ -252,7 +256,7 @@ def test_a_server_as_it_is_deployed_writes_into_its_volume_alone(
     finally:
         server.terminate()
         try:
-            server.wait(timeout=START_SECONDS)
+            server.wait(timeout=PATIENCE_SECONDS)
         finally:
             server.kill()
 
@@ -267,11 +271,11 @@ def test_a_server_as_it_is_deployed_writes_into_its_volume_alone(
 
 def until_ready(server: subprocess.Popen[bytes], port: int, *, log: Path) -> None:
     """Wait until a port says that the server is ready; fails with its log when it ends before."""
-    end = time.monotonic() + START_SECONDS
+    end = time.monotonic() + READY_SECONDS
     while time.monotonic() < end:
         assert server.poll() is None, log.read_text()
         with suppress(OSError, HTTPException):
-            connection = HTTPConnection("127.0.0.1", port, timeout=5)
+            connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
             try:
                 connection.request("GET", "/readyz")
                 if connection.getresponse().status == 200:

@@ -69,7 +69,7 @@ OWN: dict[str, Callable[[Api], str]] = {
     "an end that is just past": lambda api: forged(
         api, iat=int(time.time()) - 120, nbf=0, exp=int(time.time()) - CLOCK_SKEW_SECONDS
     ),
-    "a begin that is to come": lambda api: forged(api, nbf=int(time.time()) + CLOCK_SKEW_SECONDS + 5),
+    "a begin that is to come": lambda api: forged(api, nbf=int(time.time()) + CLOCK_SKEW_SECONDS + 600),
     "a negative end": lambda api: forged(api, exp=-1),
 }
 

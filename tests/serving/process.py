@@ -1,6 +1,7 @@
 """`stanchion` as a process of its own: commands that end, and the server, ended with exactly its own processes."""
 
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -15,11 +16,17 @@ from pathlib import Path
 
 import httpx
 
+from bench.processes import told
 from tests.serving.place import Place
 
 STANCHION = (sys.executable, "-c", "from stanchion.cli import main; main(prog_name='stanchion')")
-_READY_SECONDS = 30.0
+# As long as the slowest machine takes, which may stand still for a while; only what fails waits for all of it.
+READY_SECONDS = 100.0
+PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
+# Below those that a kernel gives to whoever names none, so that no connection takes one before it is listened on.
+_PORTS = range(10_000, 32_000)
+_given: set[int] = set()
 
 
 @dataclass(frozen=True)
@@ -76,21 +83,31 @@ class Server:
 
     def worker(self) -> int:
         """Return the process id of the worker, which the main process forked."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        children = self.children()
         assert len(children) == 1, children
-        return int(children[0])
+        return children[0]
+
+    def children(self) -> list[int]:
+        """Return the ids of the processes that the main process forked and that are there; none when it has ended."""
+        found = told(Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text)
+        return [int(child) for child in (found or "").split()]
 
     def client(self, token: str | None = None, *, http2: bool = False) -> httpx.Client:
         """Return an HTTP client for it, which sends a token if one is given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         verify = self.tls.trust() if self.tls else False
         return httpx.Client(
-            base_url=self.origin, headers=headers, verify=verify, http1=not http2, http2=http2, timeout=30
+            base_url=self.origin,
+            headers=headers,
+            verify=verify,
+            http1=not http2,
+            http2=http2,
+            timeout=PATIENCE_SECONDS,
         )
 
     def wait_until_ready(self) -> None:
         """Wait until it answers that it is ready; fails with its log when it ends before."""
-        end = time.monotonic() + _READY_SECONDS
+        end = time.monotonic() + READY_SECONDS
         while time.monotonic() < end:
             assert self.process.poll() is None, f"The server ended: {self.log}"
             if self.ready():
@@ -108,7 +125,8 @@ class Server:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it with a signal to its main process and return the exit status."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=40)
+        # A worker that hangs is killed 70 seconds after the signal, unless the time of a request was set.
+        return self.process.wait(timeout=PATIENCE_SECONDS)
 
     def destroy(self) -> None:
         """Kill what is left of its process group."""
@@ -116,20 +134,23 @@ class Server:
         if self.process.poll() is None or Path(f"/proc/{self.process.pid}").exists():
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=PATIENCE_SECONDS)
 
     def _connection(self) -> HTTPConnection:
         if self.tls:
-            return HTTPSConnection("localhost", self.port, timeout=5, context=self.tls.trust())
-        return HTTPConnection("localhost", self.port, timeout=5)
+            return HTTPSConnection("localhost", self.port, timeout=PATIENCE_SECONDS, context=self.tls.trust())
+        return HTTPConnection("localhost", self.port, timeout=PATIENCE_SECONDS)
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on and that was not given before, nor to tests that run beside these."""
+    mine = _ports_of_this_process()
+    for _ in range(len(mine)):
+        port = secrets.choice(mine)
+        if port not in _given and _is_free(port):
+            _given.add(port)
+            return port
+    raise AssertionError("No port is free.")
 
 
 @contextmanager
@@ -181,7 +202,7 @@ def stanchion(
     *arguments: str | Path,
     folder: Path,
     environment: Mapping[str, str] | None = None,
-    timeout_seconds: float = 60,
+    timeout_seconds: float = 120,
     program: Sequence[str] = STANCHION,
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
@@ -203,3 +224,17 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     # The checkout is imported wherever the process runs.
     root = str(Path(__file__).parents[2])
     return {**mine, "PYTHONPATH": root, **(extra or {})}
+
+
+def _ports_of_this_process() -> range:
+    """Return those of `_PORTS` that no other one of the processes that run tests side by side takes."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    size = len(_PORTS) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    return _PORTS[number * size : (number + 1) * size]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False

@@ -9,7 +9,7 @@ import pytest
 
 from tests.databases import on_file
 from tests.serving.place import Place
-from tests.serving.process import Server, clean_environment, running
+from tests.serving.process import PATIENCE_SECONDS, Server, clean_environment, running
 
 # What commands, tests and pages need, and what requests to issuers and metrics load when they come first.
 UNWANTED = frozenset(
@@ -63,7 +63,7 @@ class Spy:
     def modules(self) -> frozenset[str]:
         """Return the names of the modules that the worker has imported."""
         self._ask.touch()
-        end = time.monotonic() + 30
+        end = time.monotonic() + PATIENCE_SECONDS
         while not self._answer.exists():
             assert time.monotonic() < end
             time.sleep(0.02)

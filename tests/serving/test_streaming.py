@@ -16,7 +16,7 @@ from stanchion.ledger.imports import Incoming
 from stanchion.model.edm import SECURE_SCORES
 from stanchion.model.json_text import JsonObject
 from tests.serving.place import TENANT, Place, bringing_in, score
-from tests.serving.process import Server, running
+from tests.serving.process import PATIENCE_SECONDS, Server, running
 from tests.store.commands import delete
 from tests.store.tampering import tamper
 
@@ -58,10 +58,10 @@ def asked(
     server: Server, place: Place, path: str = PATH, *, coding: str = "identity"
 ) -> Iterator[HTTPResponse]:
     """Ask by a connection that holds little, and read no more than the head of the answer."""
-    connection = HTTPConnection("localhost", server.port, timeout=30)
+    connection = HTTPConnection("localhost", server.port, timeout=PATIENCE_SECONDS)
     connection.sock = socket.socket()
     connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
-    connection.sock.settimeout(30)
+    connection.sock.settimeout(PATIENCE_SECONDS)
     connection.sock.connect(("127.0.0.1", server.port))
     headers = {"Authorization": f"Bearer {place.token}", "Accept-Encoding": coding}
     connection.request("GET", path, headers=headers)
@@ -105,7 +105,7 @@ def test_it_comes_over_http2_too(filled: Place, streaming: Server) -> None:
 
 def test_who_speaks_http_1_0_can_tell_its_end_by_its_length(filled: Place, streaming: Server) -> None:
     head = f"Host: localhost:{streaming.port}\r\nAuthorization: Bearer {filled.token}"
-    with socket.create_connection(("127.0.0.1", streaming.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", streaming.port), timeout=PATIENCE_SECONDS) as connection:
         connection.sendall(f"GET {PATH} HTTP/1.0\r\n{head}\r\n\r\n".encode())
         with HTTPResponse(connection) as response:
             response.begin()
@@ -152,7 +152,7 @@ def test_for_who_leaves_early_the_rest_is_not_read(filled: Place, streaming: Ser
     before = len(lines(streaming))
     with asked(streaming, filled) as response:
         assert response.read(1000)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_SECONDS
     while len(lines(streaming)) == before and time.monotonic() < end:
         time.sleep(0.01)
     sent = [line["bytes"] for line in lines(streaming)[before:]]

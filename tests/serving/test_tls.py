@@ -11,7 +11,7 @@ from cryptography import x509
 
 from tests.cli.invoking import invoke
 from tests.serving.place import Place, control_id
-from tests.serving.process import Certificates, Server, running
+from tests.serving.process import PATIENCE_SECONDS, Certificates, Server, running
 
 pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
 
@@ -77,7 +77,7 @@ def test_the_private_key_is_for_its_owner_alone_and_the_authority_signs_nothing_
 
 
 def secured_socket(server: Server, context: ssl.SSLContext, *, name: str) -> ssl.SSLSocket:
-    plain = socket.create_connection(("127.0.0.1", server.port), timeout=10)
+    plain = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE_SECONDS)
     try:
         return context.wrap_socket(plain, server_hostname=name)
     except ssl.SSLError:

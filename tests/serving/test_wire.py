@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.serving.place import Place, control_id
-from tests.serving.process import Server, running
+from tests.serving.process import PATIENCE_SECONDS, Server, running
 
 pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
 
@@ -34,7 +34,7 @@ class Answer:
         return found
 
 
-def talk(server: Server, request: bytes, *, timeout_seconds: float = 10) -> Answer:
+def talk(server: Server, request: bytes, *, timeout_seconds: float = PATIENCE_SECONDS) -> Answer:
     """Send bytes and read one reply, up to the end of the connection or of its body."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=timeout_seconds) as connection:
         received = b""

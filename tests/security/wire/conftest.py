@@ -1,6 +1,6 @@
 """Servers as processes for attacks on their sockets, over http and over TLS."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
@@ -12,8 +12,11 @@ from tests.serving.process import Certificates, Server, running
 
 __all__ = ["certificates", "made_place", "place", "place_template", "shared_place"]
 
-# Time limits that a test can wait for.
-IMPATIENT = {"STANCHION_REQUEST_TIMEOUT_SECONDS": "1", "STANCHION_KEEP_ALIVE_SECONDS": "2"}
+
+@pytest.fixture(scope="module")
+def limits() -> Mapping[str, str]:
+    """The settings of the servers: the time limits that everybody has, unless a module has others."""
+    return {}
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +27,22 @@ def attacked_place(shared_place: Place) -> Place:
 
 
 @pytest.fixture(scope="module")
-def plain_server(attacked_place: Place) -> Iterator[Server]:
-    """A server over http that waits for nobody long."""
-    with running(attacked_place, environment=IMPATIENT) as started:
+def plain_server(attacked_place: Place, limits: Mapping[str, str]) -> Iterator[Server]:
+    """A server over http."""
+    with running(attacked_place, environment=limits) as started:
         yield started
 
 
 @pytest.fixture(scope="module")
 def tls_server(
-    made_place: Place, certificates: Certificates, tmp_path_factory: pytest.TempPathFactory
+    made_place: Place,
+    certificates: Certificates,
+    limits: Mapping[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """A server over TLS that waits for nobody long; it has a store of its own, with the same tokens."""
+    """A server over TLS; it has a store of its own, with the same tokens."""
     secured = made_place.copied_to(tmp_path_factory.mktemp("secured"))
-    with running(secured, tls=certificates, environment=IMPATIENT) as started:
+    with running(secured, tls=certificates, environment=limits) as started:
         yield started
 
 

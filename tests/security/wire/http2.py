@@ -19,7 +19,7 @@ from hyperframe.frame import (
 )
 
 from tests.security.wire.raw import connect
-from tests.serving.process import Server
+from tests.serving.process import PATIENCE_SECONDS, Server
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 Headers = Sequence[tuple[str, str]]
@@ -40,7 +40,11 @@ class Connection:
     """A connection whose frames are made by hand."""
 
     def __init__(
-        self, server: Server, *, settings: dict[int, int] | None = None, timeout_seconds: float = 5
+        self,
+        server: Server,
+        *,
+        settings: dict[int, int] | None = None,
+        timeout_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._socket = connect(server, timeout_seconds=timeout_seconds, alpn="h2")
         self._received = b""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.serving.place import Place, control_id
-from tests.serving.process import Server
+from tests.serving.process import PATIENCE_SECONDS, Server
 
 CONTROL = f"/v1.0/security/secureScoreControlProfiles/{control_id(0)}".encode()
 DECISION = b'{"vendorInformation":{"provider":"SecureScore","vendor":"Microsoft"},"comment":"first"}'
@@ -54,7 +54,9 @@ class Conversation:
         return [answer.belongs_to for answer in self.answers]
 
 
-def connect(server: Server, *, timeout_seconds: float = 10, alpn: str | None = None) -> socket.socket:
+def connect(
+    server: Server, *, timeout_seconds: float = PATIENCE_SECONDS, alpn: str | None = None
+) -> socket.socket:
     """Open a connection, over TLS where the server speaks it."""
     plain = socket.create_connection(("127.0.0.1", server.port), timeout=timeout_seconds)
     if server.tls is None:
@@ -66,7 +68,7 @@ def connect(server: Server, *, timeout_seconds: float = 10, alpn: str | None = N
 
 
 def converse(
-    server: Server, data: bytes, *, timeout_seconds: float = 10, half_close: bool = False
+    server: Server, data: bytes, *, timeout_seconds: float = PATIENCE_SECONDS, half_close: bool = False
 ) -> Conversation:
     """Send bytes, and read answers until the server ends the connection or nothing comes."""
     with connect(server, timeout_seconds=timeout_seconds) as connection:

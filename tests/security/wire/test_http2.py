@@ -24,6 +24,8 @@ pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored"
 
 _INITIAL_WINDOW_SIZE = 4
 _MOST_KIBIBYTES = 64 * 1024
+# How often each flood comes at least, and what it may cost.
+_FLOODS, _MOST_CPU_SECONDS_EACH = 3, 3.3
 _GOOD = get()
 
 
@@ -264,8 +266,11 @@ BROKEN: list[Attack] = [broken_compression, unknown_index, large_table, frames_t
 @pytest.mark.parametrize("attack", FLOODS, ids=lambda attack: attack.__name__)
 def test_a_flood_takes_neither_memory_nor_time_from_others(plain_server: Server, attack: Attack) -> None:
     resident, used = resident_kibibytes(plain_server), cpu_seconds(plain_server)
+    floods = 0
     with behaving(plain_server) as behaved:
-        for _ in range(3):
+        # Some are over before a single question is answered.
+        while floods < _FLOODS or not behaved.has_enough:
+            floods += 1
             with Connection(plain_server, timeout_seconds=0.5) as connection:
                 for frames in attack(connection):
                     if not connection.send(*frames):
@@ -275,7 +280,7 @@ def test_a_flood_takes_neither_memory_nor_time_from_others(plain_server: Server,
     assert behaved.failures == []
     assert behaved.p99_seconds < 1
     assert resident_kibibytes(plain_server) - resident < _MOST_KIBIBYTES
-    assert cpu_seconds(plain_server) - used < 10
+    assert cpu_seconds(plain_server) - used < _MOST_CPU_SECONDS_EACH * floods
 
 
 @pytest.mark.parametrize("attack", BROKEN, ids=lambda attack: attack.__name__)
@@ -292,7 +297,7 @@ def test_a_connection_that_breaks_the_rules_is_ended(attacked: Server, attack: A
 
 @pytest.mark.parametrize("start", [PREFACE[:20], b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 64])
 def test_a_broken_preface_ends_the_connection(attacked: Server, start: bytes) -> None:
-    with Connection(attacked, timeout_seconds=8) as connection:
+    with Connection(attacked) as connection:
         connection.send_bytes(start)
 
         assert connection.listen().ended

@@ -3,10 +3,11 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 
@@ -24,13 +25,18 @@ from tests.security.wire.raw import (
     resident_kibibytes,
 )
 from tests.serving.place import Place
-from tests.serving.process import Server, running
+from tests.serving.process import PATIENCE_SECONDS, Server, running
 
 pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
 
-# The servers of these tests keep an idle connection for 2 seconds, and look at all of them each second.
-_SOON_SECONDS = 6.0
+# Who says nothing more is ended some 3 seconds later: all connections are looked at each second. By the limits that
+# everybody has it would be a minute and more.
+IMPATIENT = {"STANCHION_REQUEST_TIMEOUT_SECONDS": "1", "STANCHION_KEEP_ALIVE_SECONDS": "2"}
+_SOON_SECONDS = 25.0
+# The HTTP layer itself ends a handshake after 10 seconds.
+_BEFORE_IT_IS_ENDED_ANYWAY_SECONDS = 9.0
 _PAGE_MEBIBYTES = 16
+_GIVEN_UP = "was not taken in 2 s"
 SETTINGS_FRAME = b"\0\0\0\4\0\0\0\0\0"
 UPLOAD = request(b"Content-Length: 100000", method=b"POST", target=b"/v1.0/security/secureScores")
 
@@ -54,6 +60,19 @@ SLOW = {
 }
 
 
+@pytest.fixture(scope="module")
+def limits() -> Mapping[str, str]:
+    """Time limits that a test can wait for."""
+    return IMPATIENT
+
+
+@pytest.fixture(scope="module")
+def patient(made_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with the time limits that everybody has."""
+    with running(made_place.copied_to(tmp_path_factory.mktemp("patient"))) as server:
+        yield server
+
+
 @pytest.mark.slow
 def test_who_says_nothing_more_is_ended(attacked: Server) -> None:
     with ThreadPoolExecutor(len(SLOW)) as pool:
@@ -67,8 +86,12 @@ def test_who_says_nothing_more_is_ended(attacked: Server) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01\x00\x01"])
 def test_a_handshake_that_does_not_go_on_is_ended(tls_server: Server, said: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", tls_server.port)) as plain:
-        assert until_the_end(plain, said, b"") < _SOON_SECONDS
+    def seconds() -> float:
+        with socket.create_connection(("127.0.0.1", tls_server.port)) as plain:
+            return until_the_end(plain, said, b"")
+
+    # A machine may pause, but not each time.
+    assert any(seconds() < _BEFORE_IT_IS_ENDED_ANYWAY_SECONDS for _ in range(3))
 
 
 @pytest.mark.slow
@@ -78,27 +101,28 @@ def test_a_body_that_comes_byte_by_byte_is_given_up(attacked: Server, attacked_p
     assert seconds_to_the_end(attacked, sent, b" ") < _SOON_SECONDS
 
 
-def test_who_closes_one_half_has_closed_the_connection(plain_server: Server) -> None:
+def test_who_closes_one_half_has_closed_the_connection(patient: Server) -> None:
     # The HTTP layer takes the end of one half for that of both; an answer may have gone out before.
-    heard = converse(plain_server, ask_health("first"), half_close=True)
+    heard = converse(patient, ask_health("first"), half_close=True)
 
     assert heard.ended
     assert heard.statuses in ([], [200])
 
 
 @pytest.mark.slow
-def test_hundreds_of_slow_callers_keep_nobody_waiting(plain_server: Server, attacked_place: Place) -> None:
+def test_hundreds_of_slow_callers_keep_nobody_waiting(patient: Server, made_place: Place) -> None:
     starts = [
         *(said for said, _ in SLOW.values()),
-        decision(attacked_place, b"Content-Length: 1000", body=b"{"),
+        decision(made_place, b"Content-Length: 1000", body=b"{"),
     ]
-    resident = resident_kibibytes(plain_server)
-    with ExitStack() as stack, behaving(plain_server) as behaved:
-        crowd = [stack.enter_context(connect(plain_server)) for _ in range(800)]
+    resident = resident_kibibytes(patient)
+    with ExitStack() as stack, behaving(patient) as behaved:
+        crowd = [stack.enter_context(connect(patient)) for _ in range(800)]
         for number, connection in enumerate(crowd):
             connection.sendall(starts[number % len(starts)])
         time.sleep(1)
-        grown = resident_kibibytes(plain_server) - resident
+        behaved.wait()
+        grown = resident_kibibytes(patient) - resident
 
     assert behaved.failures == []
     assert behaved.p99_seconds < 1
@@ -107,7 +131,7 @@ def test_hundreds_of_slow_callers_keep_nobody_waiting(plain_server: Server, atta
 
 @pytest.fixture(scope="module")
 def generous(made_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server whose pages are of the largest size; it waits a second for a caller to take a piece."""
+    """A server whose pages are of the largest size; it waits two seconds for a caller to take a piece."""
     place = made_place.copied_to(tmp_path_factory.mktemp("large"))
     enlarge(place)
     with running(place, environment={"STANCHION_REQUEST_TIMEOUT_SECONDS": "2"}) as server:
@@ -116,12 +140,15 @@ def generous(made_place: Place, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.mark.slow
 def test_an_answer_that_nobody_takes_is_given_up(generous: Server, made_place: Place) -> None:
+    given_up = generous.log.count(_GIVEN_UP)
+    end = time.monotonic() + PATIENCE_SECONDS
     with reader(generous, made_place) as connection:
-        time.sleep(4)
+        while generous.log.count(_GIVEN_UP) == given_up:
+            assert time.monotonic() < end
+            time.sleep(0.1)
         taken = everything(connection)
 
     assert taken < _PAGE_MEBIBYTES * 1024**2 * 0.9
-    assert "was not taken in 2 s" in generous.log
 
 
 @pytest.mark.slow
@@ -136,6 +163,7 @@ def test_many_answers_that_nobody_takes_hold_no_more_memory_than_is_meant_for_th
         for _ in range(30):
             time.sleep(0.1)
             grown = max(grown, resident_kibibytes(generous) - resident)
+        behaved.wait()
 
     # 128 MiB of answers, and what those are made of that two threads read.
     assert len(readers) * _PAGE_MEBIBYTES > 900
@@ -159,6 +187,7 @@ def test_a_stopped_client_keeps_nobody_waiting(generous: Server, made_place: Pla
         os.kill(client.pid, signal.SIGSTOP)
         with behaving(generous) as behaved:
             time.sleep(3)
+            behaved.wait()
         client.kill()
 
     assert behaved.failures == []
@@ -170,7 +199,7 @@ def reader(server: Server, place: Place, target: str = PAGE) -> socket.socket:
     connection = socket.socket()
     # Little room, so that the server notices.
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    connection.settimeout(10)
+    connection.settimeout(PATIENCE_SECONDS)
     connection.connect(("127.0.0.1", server.port))
     connection.sendall(request(token=place.token, target=target.encode()))
     return connection
@@ -187,8 +216,15 @@ def everything(connection: socket.socket) -> int:
 
 def seconds_to_the_end(server: Server, first: bytes, again: bytes) -> float:
     """Return how long a server keeps a connection on which this is said."""
-    with connect(server) as connection:
+    with greeted(server) as connection:
         return until_the_end(connection, first, again)
+
+
+def greeted(server: Server) -> socket.socket:
+    """Open a connection; where the machine pauses during its handshake the server ends it, and then another one."""
+    while True:
+        with suppress(ConnectionError, ssl.SSLError):
+            return connect(server)
 
 
 def until_the_end(connection: socket.socket, first: bytes, again: bytes) -> float:

@@ -1,5 +1,7 @@
 """Request smuggling (CWE-444): every answer belongs to its request, and no body is taken for a request."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.security.wire.framings import FRAMINGS, Framing
@@ -16,12 +18,32 @@ from tests.security.wire.raw import (
 )
 from tests.security.wire.tenants import other_token
 from tests.serving.place import OTHER_TENANT, TENANT, Place
-from tests.serving.process import Server
+from tests.serving.process import Certificates, Server, running
 
 pytestmark = pytest.mark.sqlite("is about the socket, before anything is stored")
 
 
-@pytest.mark.parametrize("framing", FRAMINGS, ids=lambda framing: framing.name)
+_GIVEN_UP = 408
+WAITING = [framing for framing in FRAMINGS if framing.status == _GIVEN_UP]
+
+
+@pytest.fixture(scope="module", params=["http", "https"])
+def hurried(
+    request: pytest.FixtureRequest,
+    made_place: Place,
+    certificates: Certificates,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Server]:
+    """A server over http, and one over TLS, that waits a second for a body; only what ends so is asked of it."""
+    place = made_place.copied_to(tmp_path_factory.mktemp("hurried"))
+    tls = certificates if request.param == "https" else None
+    with running(place, tls=tls, environment={"STANCHION_REQUEST_TIMEOUT_SECONDS": "1"}) as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "framing", [each for each in FRAMINGS if each not in WAITING], ids=lambda framing: framing.name
+)
 def test_an_odd_framing_is_understood_in_one_way_or_refused_and_the_connection_closed(
     attacked: Server, attacked_place: Place, framing: Framing
 ) -> None:
@@ -38,6 +60,17 @@ def test_an_odd_framing_is_understood_in_one_way_or_refused_and_the_connection_c
         assert "last" not in heard.owners
 
 
+@pytest.mark.parametrize("framing", WAITING, ids=lambda framing: framing.name)
+def test_a_body_that_is_said_to_be_longer_than_all_that_comes_is_given_up_and_the_connection_closed(
+    hurried: Server, made_place: Place, framing: Framing
+) -> None:
+    heard = converse(hurried, decision(made_place, *framing.headers, body=framing.body) + LAST)
+
+    assert heard.ended
+    assert heard.statuses in ([_GIVEN_UP], [_GIVEN_UP, 400])
+    assert {"smuggled", "last"}.isdisjoint(heard.owners)
+
+
 @pytest.mark.parametrize("method", [b"GET", b"DELETE", b"OPTIONS", b"POST", b"FOO"])
 @pytest.mark.parametrize("target", [b"/healthz", b"/v1.0/$metadata", CONTROL, b"/nothing"])
 def test_a_body_that_nobody_reads_is_no_request(attacked: Server, method: bytes, target: bytes) -> None:
@@ -49,15 +82,19 @@ def test_a_body_that_nobody_reads_is_no_request(attacked: Server, method: bytes,
     assert heard.owners == ["first", "first", "last"]
 
 
-@pytest.mark.parametrize("half_close", [False, True])
-def test_a_body_that_breaks_off_changes_nothing(
-    plain_server: Server, attacked_place: Place, *, half_close: bool
-) -> None:
+def test_a_body_that_breaks_off_is_malformed(plain_server: Server, attacked_place: Place) -> None:
     short = decision(attacked_place, b"Content-Length: 400", body=DECISION + SMUGGLED)
-    heard = converse(plain_server, short, half_close=half_close)
+    heard = converse(plain_server, short, half_close=True)
 
     assert heard.ended
-    assert heard.statuses in ([[400], []] if half_close else [[408]])
+    assert heard.statuses in ([400], [])
+
+
+def test_a_body_that_stops_is_given_up(hurried: Server, made_place: Place) -> None:
+    heard = converse(hurried, decision(made_place, b"Content-Length: 400", body=DECISION + SMUGGLED))
+
+    assert heard.ended
+    assert heard.statuses == [_GIVEN_UP]
 
 
 REFUSED_HEADS = {
