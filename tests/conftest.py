@@ -1,6 +1,7 @@
 """What all tests share: a served store with tenants, apps and tokens; and a watch over every statement run."""
 
 import logging
+import os
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -12,6 +13,7 @@ from typing import TypeAlias, TypeVar, cast
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import pytest
 
 from stanchion.access.operator import AppWish, add_app, add_tenant, signing_key
@@ -47,6 +49,15 @@ MICROSOFT: JsonObject = {
     "subProvider": None,
     "vendor": "Microsoft",
 }
+
+# How long an example takes is the machine's affair. Where CI is set, the same examples are drawn each time.
+hypothesis.settings.register_profile(
+    "any machine",
+    hypothesis.settings.get_profile("ci" if os.environ.get("CI") else "default"),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("any machine")
 
 
 class Statements(logging.Handler):
@@ -292,8 +303,12 @@ Serve: TypeAlias = Callable[..., AbstractAsyncContextManager[Api]]
 
 
 @pytest.fixture
-def serve(databases: Databases, template: Template[Tokens], tmp_path: Path) -> Serve:
+def serve(
+    databases: Databases, template: Template[Tokens], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Serve:
     """What serves a copy of the template in process, as an async context manager."""
+    # A machine that pauses for some seconds is no reason to refuse a write.
+    monkeypatch.setattr("stanchion.store.postgresql.served._PATIENCE_SECONDS", 60.0)
 
     @asynccontextmanager
     async def served(

@@ -35,6 +35,8 @@ T = TypeVar("T")
 AnyStore: TypeAlias = SQLiteStore | PostgresStore
 DIALECTS: tuple[DialectName, ...] = ("sqlite", "postgresql")
 _FILE = "stanchion.db"
+# As for a server of our own, but a machine that pauses for some seconds is no reason to stop a statement.
+_STATEMENT_SECONDS = 60
 _PLACE = re.compile(r"\$(\d)")
 
 
@@ -94,8 +96,10 @@ class Database:
         return self.configured(Settings())
 
     def configured(self, settings: Settings) -> Settings:
-        """Return settings by which a server finds it, the others as given."""
+        """Return settings by which a server finds it, the others as given, with patience where they tell none."""
         key_file = settings.key_file if self.dialect == "sqlite" else str(self.key_file)
+        if settings.statement_timeout_seconds == Settings().statement_timeout_seconds:
+            settings = replace(settings, statement_timeout_seconds=_STATEMENT_SECONDS)
         return replace(settings, database=self.url, key_file=key_file)
 
     def copied_to(self, folder: Path) -> "Database":

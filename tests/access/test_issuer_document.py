@@ -1,7 +1,6 @@
 """Documents of issuers: what is fetched, how little of it, and what is told when it fails."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -106,9 +105,8 @@ def test_an_answer_that_dawdles_is_left(monkeypatch: pytest.MonkeyPatch) -> None
             await asyncio.sleep(0.01)
             yield b" "
 
-    began = time.monotonic()
+    # It has no end: that the fetch has one shows that it was left.
     assert "within 0.05 seconds" in fault(lambda _: httpx.Response(200, content=trickle()))
-    assert time.monotonic() - began < 1
 
 
 @pytest.mark.parametrize(

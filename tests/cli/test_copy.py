@@ -34,6 +34,14 @@ from tests.databases import DIALECTS, Database, Databases
 from tests.serving.place import OTHER_TENANT, TENANT, Place, bringing_in, control
 from tests.serving.process import STANCHION, clean_environment
 
+SERVERS = (
+    "SELECT pid FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'stanchion serve'"
+)
+LOCKS = (
+    "SELECT pid FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database"
+    " WHERE datname = current_database() AND locktype = 'advisory'"
+)
 _TO = [pytest.param(name, marks=[pytest.mark.postgres] if name == "postgresql" else []) for name in DIALECTS]
 
 
@@ -224,11 +232,12 @@ def served(database: Database) -> Iterator[None]:
     with ThreadPoolExecutor(1) as pool:
         holding = pool.submit(lambda: asyncio.run(hold()))
         try:
-            assert opened.wait(30)
+            assert opened.wait(60)
             yield
         finally:
             done.set()
-            holding.result(30)
+            holding.result(60)
+            wait_until_none(database, SERVERS)
 
 
 @pytest.mark.parametrize("dialect", ["postgresql"], indirect=True, scope="module")
@@ -296,9 +305,22 @@ def test_a_copy_that_is_killed_again_and_again_ends_equal(place: Place, target: 
             killed += 1
         process.wait()
     assert killed > 0
+    for at in (place.at, target):
+        wait_until_none(at, LOCKS)
     assert move(place, target)["finished"]
     assert {tenant: head(target, tenant) for tenant in before} == before
     head(target, STORE_CHAIN)
+
+
+def wait_until_none(at: Database, asked: str) -> None:
+    """Wait until PostgreSQL has noticed that those have gone whom it is asked for."""
+    if at.dialect == "sqlite":
+        return
+    for _ in range(6000):
+        if not at.execute(asked):
+            return
+        time.sleep(0.01)
+    pytest.fail(f"There still are some: {asked}")
 
 
 def head_of(told: dict[str, object], tenant: str) -> str:

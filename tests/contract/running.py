@@ -189,7 +189,7 @@ def _config(
             "continue-on-failure": True,
             "seed": effort.seed,
             "max-time": max(1, effort.seconds // len(PHASES)),
-            "request-timeout": 20,
+            "request-timeout": 60,
             "checks": {"enabled": False, **{name: {"enabled": True} for name in checks}},
             "generation": {
                 "mode": mode,

@@ -19,6 +19,7 @@ from tests.serving.process import Server, running
 
 pytestmark = [
     pytest.mark.clients,
+    pytest.mark.timeout(400),
     pytest.mark.sqlite("takes minutes, and looks at how requests are read and described"),
 ]
 
@@ -127,7 +128,7 @@ def test_a_description_that_is_wrong_is_found_out(target: tuple[Server, Target])
     schemas = cast("dict[str, JsonObject]", cast("JsonObject", document["components"])["schemas"])
     cast("JsonObject", schemas["secureScore"]["properties"])["maxScore"] = {"type": "string"}
     at = replace(at, base_url=f"{server.origin}/v1.0")
-    effort = Effort(examples=10, seconds=12)
+    effort = Effort(examples=10, seconds=60)
     outcome = run({**document, "paths": {path: {"get": item["get"]}}}, at, checks=CONFORMANCE, effort=effort)
     checks = {finding.check for finding in not_allowed(outcome.findings)}
     assert checks == {"status_code_conformance", "response_schema_conformance"}

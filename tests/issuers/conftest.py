@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from stanchion.access import issuer_document
 from stanchion.app import build_server, open_store
 from stanchion.cli.certificate import make_certificates
 from tests.access.conftest import first_bench, shared_bench
@@ -32,6 +33,8 @@ from tests.serving.fixtures import place, place_template
 
 __all__ = ["first_bench", "place", "place_template", "shared_bench"]
 
+# A machine that stands still for a while must not look like an issuer that does not answer.
+FETCH_SECONDS = 60.0
 ENTRA_HOSTS = ("login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn")
 
 
@@ -98,6 +101,7 @@ def issuers(running_issuers: Issuers, monkeypatch: pytest.MonkeyPatch) -> Issuer
         if name.lower().endswith("_proxy") or name.startswith("STANCHION_"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("SSL_CERT_FILE", str(running_issuers.authority))
+    monkeypatch.setattr(issuer_document, "FETCH_SECONDS", FETCH_SECONDS)
     running_issuers.reset()
     return running_issuers
 
@@ -113,7 +117,9 @@ def trusting_template(
     folder = partial(tmp_path_factory.mktemp, "trusting")
 
     def fill(database: Database) -> Tokens:
-        add_issuers(database, running_issuers)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(issuer_document, "FETCH_SECONDS", FETCH_SECONDS)
+            add_issuers(database, running_issuers)
         return template.value
 
     return databases.template("trusting", template.database.dialect, fill, folder=folder, of=template)

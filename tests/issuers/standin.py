@@ -19,7 +19,7 @@ from typing import Any
 DISCOVERY = "/.well-known/openid-configuration"
 _POLL_SECONDS = 0.005
 _PIECE_BYTES = 64 * 1024
-_LONGEST_SECONDS = 20
+_LONGEST_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -219,11 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def trickle(piece: bytes = b" ", *, pause_seconds: float = 0.2, seconds: float = 30) -> Answer:
-    """Return an answer that comes a byte at a time, always soon enough for a limit on one read."""
+def trickle(piece: bytes = b" ", *, pause_seconds: float = 0.2) -> Answer:
+    """Return an answer that comes a byte at a time and never ends, always soon enough for a limit on one read."""
 
     def pieces() -> Iterator[bytes]:
-        for _ in range(int(seconds / pause_seconds)):
+        while True:
             yield piece
             time.sleep(pause_seconds)
 

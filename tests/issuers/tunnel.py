@@ -10,7 +10,7 @@ from socketserver import BaseRequestHandler, TCPServer, ThreadingTCPServer
 
 _POLL_SECONDS = 0.005
 _PIECE_BYTES = 64 * 1024
-_LONGEST_SECONDS = 20
+_LONGEST_SECONDS = 60
 
 
 class Tunnel:

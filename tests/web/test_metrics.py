@@ -142,7 +142,7 @@ async def test_every_metric_is_shown_and_no_other_but_those_of_the_process(api: 
     tally = Tally()
     answered(tally)
     watched = sources(api, tally)
-    await watched.chains.look()
+    await watched.chains.look(patience_seconds=60)
     found = {family.name for family in text_string_to_metric_families(metrics_text(watched).decode())}
     assert {name for name in found if not name.startswith("process_")} == {metric.name for metric in METRICS}
     assert {"process_cpu_seconds", "process_resident_memory_bytes", "process_open_fds"} <= found
@@ -159,7 +159,7 @@ async def test_denials_are_shown_from_zero_on(api: Api) -> None:
 async def test_what_the_chains_say_is_told_once_it_was_looked_up(api: Api) -> None:
     watched = sources(api, Tally())
     assert b"stanchion_tenants" not in metrics_text(watched)
-    await watched.chains.look()
+    await watched.chains.look(patience_seconds=60)
     text = metrics_text(watched)
     assert of_one(text, "stanchion_tenants") == len(api.store.tenants())
     age_seconds = time.time() - of_one(text, "stanchion_newest_change_timestamp_seconds")
@@ -206,7 +206,7 @@ async def test_no_metric_tells_of_a_tenant_an_app_or_an_id(api: Api) -> None:
     api.add(control())
     await api.send("GET", "/v1.0/security/secureScoreControlProfiles/NonOwnerAccess")
     watched = sources(api, Tally())
-    await watched.chains.look()
+    await watched.chains.look(patience_seconds=60)
     text = metrics_text(watched).decode()
     apps = [row.client_id for row in api.store.clients(TENANT)]
     assert not re.search("|".join([TENANT, "NonOwnerAccess", api.store.store_id, *apps]), text)

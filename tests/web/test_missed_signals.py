@@ -33,7 +33,7 @@ def test_a_signal_between_two_runs_of_the_loop_is_seen_in_the_second(
 
 async def until_seen(seen: list[str]) -> None:
     await see_missed_signals()
-    for _ in range(100):
+    for _ in range(6000):
         if seen:
             return
         await asyncio.sleep(0.01)

@@ -9,6 +9,7 @@ import pytest
 from starlette.types import Message
 
 from stanchion.web.outgoing import Outgoing
+from tests.web.leaping import run
 
 START: Message = {"type": "http.response.start", "status": 200, "headers": []}
 
@@ -48,7 +49,7 @@ def body(size: int) -> tuple[Message, Message]:
 def test_a_long_answer_goes_in_pieces_and_arrives_whole(size: int, pieces: int) -> None:
     caller = Caller()
 
-    assert asyncio.run(Outgoing(timeout_seconds=5, piece_bytes=1024).send(body(size), caller.send))
+    assert run(Outgoing(timeout_seconds=5, piece_bytes=1024).send(body(size), caller.send))
     assert caller.taken[0] == START
     assert len(caller.taken) == 1 + pieces
     assert caller.body == content(size)
@@ -63,7 +64,7 @@ def test_a_piece_that_nobody_takes_ends_the_answer() -> None:
         whole = await Outgoing(timeout_seconds=0.05, piece_bytes=1024).send(body(4096), caller.send)
         return whole, caller.body
 
-    assert asyncio.run(sent()) == (False, b"")
+    assert run(sent()) == (False, b"")
 
 
 def test_the_answer_that_waits_longest_is_cut_off_where_all_together_are_too_large() -> None:
@@ -79,7 +80,7 @@ def test_the_answer_that_waits_longest_is_cut_off_where_all_together_are_too_lar
         return await asyncio.gather(*tasks)
 
     # Two of 4,096 bytes fit.
-    assert asyncio.run(sent()) == [False, False, True, True]
+    assert run(sent()) == [False, False, True, True]
 
 
 def test_the_memory_of_an_answer_that_is_cut_off_is_free_however_long_the_server_takes_to_notice() -> None:
@@ -107,7 +108,7 @@ def test_the_memory_of_an_answer_that_is_cut_off_is_free_however_long_the_server
         await asyncio.wait(tasks)
         return before, after
 
-    assert asyncio.run(held()) == (True, False)
+    assert run(held()) == (True, False)
 
 
 def test_what_an_answer_holds_besides_its_pieces_counts_too() -> None:
@@ -126,14 +127,14 @@ def test_what_an_answer_holds_besides_its_pieces_counts_too() -> None:
             caller.gate.set()
         return await asyncio.gather(*tasks)
 
-    assert asyncio.run(sent(0)) == [True, True, True]
-    assert asyncio.run(sent(4096)) == [False, True, True]
+    assert run(sent(0)) == [True, True, True]
+    assert run(sent(4096)) == [False, True, True]
 
 
 def test_an_answer_larger_than_all_may_be_together_is_sent_by_itself() -> None:
     caller = Caller()
 
-    assert asyncio.run(
+    assert run(
         Outgoing(timeout_seconds=5, piece_bytes=1024, max_waiting_bytes=1).send(body(4096), caller.send)
     )
     assert caller.body == content(4096)
@@ -149,4 +150,4 @@ def test_who_is_cancelled_from_outside_stays_cancelled() -> None:
         await task
 
     with pytest.raises(asyncio.CancelledError):
-        asyncio.run(cancelled())
+        run(cancelled())

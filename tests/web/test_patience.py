@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from stanchion.web.patience import at_most
+from tests.web.leaping import run
 
 
 def test_what_comes_in_time_is_returned() -> None:
     async def main() -> None:
         assert await at_most(10, asyncio.sleep(0.001, "body")) == "body"
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_each_gives_up_at_its_own_deadline() -> None:
@@ -27,7 +28,7 @@ def test_each_gives_up_at_its_own_deadline() -> None:
         await asyncio.gather(wait("third", 0.09), wait("first", 0.03), wait("second", 0.06))
         assert await patient == "body"
 
-    asyncio.run(main())
+    run(main())
     assert gave_up == ["first", "second", "third"]
 
 
@@ -38,7 +39,7 @@ def test_who_gave_up_may_wait_again() -> None:
                 await at_most(0.01, asyncio.sleep(10))
         assert await at_most(10, asyncio.sleep(0.05, "body")) == "body"
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_who_is_cancelled_meanwhile_is_cancelled() -> None:
@@ -50,7 +51,7 @@ def test_who_is_cancelled_meanwhile_is_cancelled() -> None:
             await waiting
         assert waiting.cancelled()
 
-    asyncio.run(main())
+    run(main())
 
 
 def test_what_goes_wrong_goes_wrong() -> None:
@@ -61,4 +62,4 @@ def test_what_goes_wrong_goes_wrong() -> None:
         with pytest.raises(KeyError):
             await at_most(10, fail())
 
-    asyncio.run(main())
+    run(main())

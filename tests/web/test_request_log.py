@@ -4,8 +4,9 @@ import asyncio
 import io
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import Context
 
 import msgspec
 import pytest
@@ -50,17 +51,37 @@ def written(handler: LineHandler) -> list[str]:
     return stream.getvalue().splitlines()
 
 
-async def test_lines_of_requests_wait_a_moment_and_are_written_by_themselves(api: Api) -> None:
+async def test_lines_of_requests_wait_a_moment_and_are_written_by_themselves(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # The first one opens connections, for which no line waits.
     await api.send("GET", LIST)
+    loop = asyncio.get_running_loop()
+    call_later = loop.call_later
+    to_write: list[Callable[[], None]] = []
     with alone(JsonFormatter()) as handler:
+
+        def call_when_told(
+            seconds: float, callback: Callable[..., object], *args: object, context: Context | None = None
+        ) -> asyncio.TimerHandle:
+            if callback != handler.flush:
+                return call_later(seconds, callback, *args, context=context)
+            assert (seconds, args) == (logs.WAIT_SECONDS, ())
+            to_write.append(handler.flush)
+            return asyncio.TimerHandle(loop.time() + seconds, callback, args, loop)
+
+        # The moment ends when the test says so, however long the requests take.
+        monkeypatch.setattr(loop, "call_later", call_when_told)
         await api.send("GET", LIST)
         await api.send("GET", LIST)
         assert written(handler) == []
-        await asyncio.sleep(3 * logs.WAIT_SECONDS)
+        (write,) = to_write
+        write()
         assert len(written(handler)) == 2
         await api.send("GET", LIST)
-        await asyncio.sleep(3 * logs.WAIT_SECONDS)
+        assert len(written(handler)) == 2
+        _, write = to_write
+        write()
         assert len(written(handler)) == 3
 
 

@@ -190,7 +190,9 @@ async def test_for_who_has_left_nothing_more_is_read(
     await caller.reached.wait()
     ran = len(statements.ran)
     caller.left.set()
-    await asyncio.sleep(0.01)
+    # Turns of the loop, and not a time, which may pass while it stands still.
+    for _ in range(100):
+        await asyncio.sleep(0)
     caller.gate.set()
     with caplog.at_level(logging.INFO, "stanchion.request"):
         await asking
@@ -260,8 +262,9 @@ async def test_a_list_breaks_off_once_the_database_is_away_for_the_time_of_a_req
 ) -> None:
     caller = Caller(overloaded(filled, times=1000, patience_seconds=1), "")
     began = time.monotonic()
+    # It would be refused for far longer: that it ends at all shows that it was given up.
     await caller.ask()
-    assert 0.5 < time.monotonic() - began < 10
+    assert time.monotonic() - began > 0.5
     assert (caller.taken[0]["status"], caller.ended) == (200, False)
     broken = "An answer broke off: Too many queries wait already; try again."
     assert broken in [record.getMessage() for record in caplog.records]
@@ -277,7 +280,7 @@ async def test_who_speaks_http_1_0_has_a_list_with_its_length(filled: Api, codin
 
 
 async def test_who_speaks_http_1_0_is_told_of_a_list_that_cannot_be_read(filled: Api) -> None:
-    caller = await Caller(overloaded(filled, times=1000), "", version="1.0").ask()
+    caller = await Caller(overloaded(filled, times=1000, patience_seconds=1), "", version="1.0").ask()
     assert (caller.taken[0]["status"], caller.ended) == (503, True)
     assert json.loads(caller.body)["error"]["code"] == "ServiceUnavailable"
 

@@ -45,7 +45,7 @@ class Pieces:
     async def left(self, *, at_most: int) -> list[int]:
         """Return which are there, once no more than so many are, or after a while."""
         # A thread that has compressed a piece lets go of it a moment later.
-        for _ in range(200):
+        for _ in range(6000):
             if len(self.there) <= at_most:
                 break
             await asyncio.sleep(0.01)
@@ -93,7 +93,7 @@ async def send_slowly(pieces: Pieces, coding: str, taken: Callable[[], Awaitable
             del message
             await taken()
 
-    await stream.send(Outgoing(timeout_seconds=5), receive, send)
+    await stream.send(Outgoing(timeout_seconds=60), receive, send)
 
 
 @pytest.mark.parametrize(("coding", "held"), [("identity", 1), ("gzip", 0), ("zstd", 0)])
