@@ -9,7 +9,7 @@ Source: OData 4.01 Protocol, 11.4.3 "Update an Entity".
 
 from stanchion.errors import BadRequest
 from stanchion.ledger.decisions import MICROSOFT, Standing, owner_of
-from stanchion.model.check import complete, same_value
+from stanchion.model.check import MAX_ID_CHARACTERS, complete, is_id, same_value
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet, StructuredType
 from stanchion.model.instant import format_instant, parse_instant
 from stanchion.model.json_text import JsonObject, JsonValue
@@ -104,7 +104,8 @@ def refuse_read_only(echoed: JsonObject, *, present: JsonObject) -> None:
 def snapshot_id(value: JsonObject, *, tenant_id: str) -> str:
     """Return the id of a score that was sent without one: `{tenant}_{yyyy-MM-dd}` for Microsoft's own.
 
-    Other providers' scores have `_{provider}` behind. Raises BadRequest without `createdDateTime`.
+    Other providers' scores have `_{provider}` behind. Raises BadRequest without `createdDateTime`, and where that
+    is no id, as with a long provider.
     """
     created = value.get("createdDateTime")
     if not isinstance(created, str):
@@ -112,7 +113,14 @@ def snapshot_id(value: JsonObject, *, tenant_id: str) -> str:
     day = format_instant(parse_instant(created))[:10]
     provider = _provider(value.get("vendorInformation"))
     bare = not provider or MICROSOFT.matches(owner_of(value))
-    return f"{tenant_id}_{day}" if bare else f"{tenant_id}_{day}_{provider}"
+    made = f"{tenant_id}_{day}" if bare else f"{tenant_id}_{day}_{provider}"
+    if not is_id(made):
+        raise BadRequest(
+            f"The score would be kept as {shown(made)}; an id is 1 to {MAX_ID_CHARACTERS} characters without control "
+            "characters. Send an 'id' of your own.",
+            target="id",
+        )
+    return made
 
 
 def same_content(before: JsonObject, after: JsonObject, entity_set: EntitySet) -> bool:

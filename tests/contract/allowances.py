@@ -33,6 +33,12 @@ ALLOWANCES = (
         "501 is OData's answer to an order by an expression, which a text outside our pattern may be.",
     ),
     Allowance(
+        "not_a_server_error",
+        501,
+        r"not offered; leave '(?:atomicityGroup|if)' out|An object in JSON is not offered, at character \d+",
+        "501 is OData's answer to what a service leaves out: members of a batch and values of a filter among them.",
+    ),
+    Allowance(
         TAKEN,
         400,
         "neither \\* nor a list of entity tags",
@@ -66,8 +72,8 @@ ALLOWANCES = (
     Allowance(
         TAKEN,
         400,
-        "The control would be kept as '",
-        "Where another provider has the id, the provider's name becomes a part of it: only the server knows that.",
+        "The (?:control|score) would be kept as '",
+        "The provider's name becomes a part of an id that another provider has, or that is not sent.",
     ),
     Allowance(
         TAKEN,

@@ -27,7 +27,7 @@ ROOTS: tuple[RootName, ...] = ("v1.0", "beta")
 # A long run: CONTRACT_SECONDS=60 CONTRACT_SEED=7 .venv/bin/python -m pytest tests/contract -s
 EFFORT = Effort(
     examples=int(os.environ.get("CONTRACT_EXAMPLES", "10")),
-    seconds=int(os.environ.get("CONTRACT_SECONDS", "18")),
+    seconds=int(os.environ.get("CONTRACT_SECONDS", "30")),
     seed=int(os.environ.get("CONTRACT_SEED", "1")),
 )
 _USERS = 16

@@ -254,6 +254,21 @@ def test_a_snapshot_is_named_by_its_utc_day_and_provider(information: JsonValue,
     assert snapshot_id(value, tenant_id=TENANT) == f"{TENANT}_2026-03-10{suffix}"
 
 
+@pytest.mark.parametrize("provider", ["a" * 209, "a\nb"])
+def test_a_provider_of_which_no_id_can_be_made_asks_for_one(provider: str) -> None:
+    information: JsonObject = {"vendor": "Acme", "provider": provider}
+    value: JsonObject = {"createdDateTime": "2026-03-11T00:30:00Z", "vendorInformation": information}
+    with pytest.raises(BadRequest, match=rf"kept as '{TENANT}_2026-03-11_a.*Send an 'id'") as raised:
+        snapshot_id(value, tenant_id=TENANT)
+    assert raised.value.target == "id"
+
+
+def test_the_longest_provider_of_which_an_id_can_be_made_is_used() -> None:
+    information: JsonObject = {"vendor": "Acme", "provider": "a" * 208}
+    value: JsonObject = {"createdDateTime": "2026-03-11T00:30:00Z", "vendorInformation": information}
+    assert len(snapshot_id(value, tenant_id=TENANT)) == 256
+
+
 @pytest.mark.parametrize("value", [{}, {"createdDateTime": None}])
 def test_a_score_without_id_and_day_is_refused(value: JsonObject) -> None:
     with pytest.raises(BadRequest, match="createdDateTime"):
