@@ -3,7 +3,7 @@
 Text of a caller is cut and escaped before it goes into a message, so that a log line stays one line.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from difflib import get_close_matches
 
 from stanchion.settings import without_password
@@ -32,6 +32,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return a sentence naming the nearest of the known names, with a blank before it, or nothing."""
     found = nearest(name, known)
     return "" if found is None else f" Did you mean '{found}'?"
+
+
+def declared_ones(name: str, declared: Collection[str]) -> str:
+    """Return a sentence naming the nearest of the declared names, all of them where none is much like it."""
+    return did_you_mean(name, declared) or f" Declared are {', '.join(declared)}."
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:

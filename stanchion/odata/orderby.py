@@ -9,7 +9,7 @@ import re
 
 from stanchion.errors import BadRequest, NotImplementedFeature, StanchionError
 from stanchion.model.edm import Collection, EntitySet, Enumeration, Primitive, StructuredType
-from stanchion.model.wording import did_you_mean, shown
+from stanchion.model.wording import declared_ones, shown
 from stanchion.odata.filter.parse import parse
 from stanchion.odata.query import IdKey, OrderKey, default_order, property_key, total_order
 
@@ -58,9 +58,9 @@ def _refusal(item: str, text: str) -> StanchionError:
 def _check_sortable(path: tuple[str, ...], kind: StructuredType) -> None:
     prop = kind.by_name.get(path[0])
     if prop is None:
-        hint = did_you_mean(path[0], kind.by_name) or f" Declared are {', '.join(kind.by_name)}."
         raise BadRequest(
-            f"Could not find a property named {shown(path[0])} on type 'microsoft.graph.{kind.name}'.{hint}",
+            f"Could not find a property named {shown(path[0])} on type 'microsoft.graph.{kind.name}'."
+            f"{declared_ones(path[0], kind.by_name)}",
             target="$orderby",
         )
     match prop.type:

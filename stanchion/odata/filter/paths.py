@@ -12,7 +12,7 @@ import msgspec
 
 from stanchion.errors import BadRequest
 from stanchion.model.edm import Collection, EntitySet, Enumeration, Item, Primitive, StructuredType, type_name
-from stanchion.model.wording import did_you_mean, shown
+from stanchion.model.wording import declared_ones, shown
 from stanchion.odata.filter.literals import not_offered
 from stanchion.odata.filter.operands import Many, Named, Open, Operand, Settled, Structured
 from stanchion.odata.filter.syntax import Name, Path
@@ -93,9 +93,7 @@ def _check_open_name(name: Name) -> None:
 
 def _unknown(kind: StructuredType, name: Name) -> BadRequest:
     fault = f"Could not find a property named {shown(name.text)} on type 'microsoft.graph.{kind.name}'"
-    # Where none is much like it, all are told: the nearest is among them.
-    hint = did_you_mean(name.text, kind.by_name) or f" Declared are {', '.join(kind.by_name)}."
-    return refused(fault, name.place, hint=hint)
+    return refused(fault, name.place, hint=declared_ones(name.text, kind.by_name))
 
 
 def _operand(path: Path, reached: _Reached, entity_set: EntitySet) -> Operand:
