@@ -2,14 +2,15 @@
 
 - What needs the body's JSON comes after what columns tell, and reads the body once for each row.
 - Literals are the parameters filter_0, filter_1 ..., the time of the request is filter_now; a list is one parameter.
-- A condition is written as text, for to describe one and to compile it costs fifty times as much. It goes into the
-  place that a `FilterPlace` has left in a statement, which was judged by the guard and compiled without it: there it
-  can only leave rows out, as it reads no table (0032). `terms` says why nothing of a caller's is in it.
+- A condition is written as text, for to describe one and to compile it costs a hundred times as much. It goes, in
+  brackets, into the place that a `FilterPlace` has left in a statement, which was judged by the guard and compiled
+  without it: there it can only leave rows out, as it reads no table (0032). `terms` says why nothing of a caller's is
+  in it.
 """
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from sqlalchemy import Table
 
@@ -27,9 +28,15 @@ Array: TypeAlias = Callable[[Iterable[object]], object]
 _PARAMETER = re.compile(r":(filter_\w+)")
 
 
-def asked_by(statement: Compiled, asked: Scalar, table: Table, dialect: DialectName) -> Compiled:
+class Unfilled(NamedTuple):
+    """A statement that has a place for a filter, and is none until that is filled."""
+
+    compiled: Compiled
+
+
+def asked_by(unfilled: Unfilled, asked: Scalar, table: Table, dialect: DialectName) -> Compiled:
     """Return a statement with a filter in its place, whose parameters come after those that it had."""
-    text = conditions(asked, table, dialect)
+    statement, text = unfilled.compiled, conditions(asked, table, dialect)
     if dialect == "sqlite":
         names = dict.fromkeys([*statement.parameters, *_PARAMETER.findall(text)])
         return Compiled(filled(statement.sql, text), tuple(names))

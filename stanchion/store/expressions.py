@@ -87,11 +87,14 @@ class FilterPlace(FunctionElement[bool]):
 
 
 def filled(sql: str, condition: str) -> str:
-    """Return the text of a statement with a condition in the one place that it has for it; raises ValueError."""
+    """Return the text of a statement with a condition in the one place that it has for it; raises ValueError.
+
+    Whatever the condition is, it stands in brackets: what must hold besides holds of every row.
+    """
     before, *after = sql.split(_FILTER_PLACE)
     if len(after) != 1:
         raise ValueError(f"No statement with one place for a filter: {sql}")
-    return f"{before}{condition}{after[0]}"
+    return f"{before}({condition}){after[0]}"
 
 
 def text_array(values: Iterable[object]) -> str:

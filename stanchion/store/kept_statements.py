@@ -1,10 +1,11 @@
 """The statements that are kept once they are compiled: how many there are, and how often one was there already.
 
 Whatever function of the store keeps the statements that it makes is counted, by the counts that `lru_cache` has of it
-anyway. Parts of statements, such as the terms of filters, are none.
+anyway. What is none yet, such as one whose filter has still to be put in, is not.
 """
 
 import sys
+from collections.abc import Callable
 from functools import _lru_cache_wrapper
 from types import ModuleType
 
@@ -25,4 +26,8 @@ def statement_counts() -> tuple[int, int, int]:
 
 def _keeping(module: ModuleType) -> list["_lru_cache_wrapper[object]"]:
     kept = [value for value in list(vars(module).values()) if isinstance(value, _lru_cache_wrapper)]
-    return [each for each in kept if each.__wrapped__.__annotations__["return"] in _STATEMENTS]
+    return [each for each in kept if _makes_statements(each.__wrapped__)]
+
+
+def _makes_statements(function: Callable[..., object]) -> bool:
+    return function.__module__.startswith(_PACKAGE) and function.__annotations__["return"] in _STATEMENTS

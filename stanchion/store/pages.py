@@ -22,7 +22,7 @@ from stanchion.model.text import folded
 from stanchion.odata.filter.tree import Scalar
 from stanchion.odata.query import IdKey, KeyValue, ListQuery, MicrosoftFirst, OrderKey, PropertyKey
 from stanchion.store.compile import Compiled, DialectName, compile_statement
-from stanchion.store.conditions import Array, asked_by, filter_parameters, reads_bodies
+from stanchion.store.conditions import Array, Unfilled, asked_by, filter_parameters, reads_bodies
 from stanchion.store.expressions import (
     AnyOf,
     BodyBytes,
@@ -36,7 +36,7 @@ from stanchion.store.tables import ENTITY_TABLES
 
 # A shape is an entity set, an order and the nulls of the row before: a few hundred in practice.
 SHAPES_KEPT = 512
-# And filters without their literals; the largest takes some 100 KB with what the database makes of it.
+# And filters without their literals. Most take some 2 KB, the largest some 500, with what the database makes of it.
 FILTERS_KEPT = 256
 
 _FIRST: ColumnElement[int] = literal_column("1")
@@ -141,8 +141,8 @@ def count_statement(
 
 
 @lru_cache(maxsize=SHAPES_KEPT)
-def _count_with_place(entity_set: EntitySet, *, limited: bool, dialect: DialectName) -> Compiled:
-    return compile_statement(_count(entity_set, limited=limited).where(FilterPlace()), dialect)
+def _unfilled_count(entity_set: EntitySet, *, limited: bool, dialect: DialectName) -> Unfilled:
+    return Unfilled(compile_statement(_count(entity_set, limited=limited).where(FilterPlace()), dialect))
 
 
 @lru_cache(maxsize=FILTERS_KEPT)
@@ -150,8 +150,8 @@ def filtered_count_statement(
     entity_set: EntitySet, asked: Scalar, *, limited: bool = False, dialect: DialectName = "sqlite"
 ) -> Compiled:
     """Return the statement that counts the entities for which a filter holds; its parameters are further ones."""
-    statement = _count_with_place(entity_set, limited=limited, dialect=dialect)
-    return asked_by(statement, asked, ENTITY_TABLES[entity_set.name], dialect)
+    unfilled = _unfilled_count(entity_set, limited=limited, dialect=dialect)
+    return asked_by(unfilled, asked, ENTITY_TABLES[entity_set.name], dialect)
 
 
 def _count(entity_set: EntitySet, *, limited: bool) -> Select[int]:
@@ -171,22 +171,27 @@ def _shape(query: ListQuery) -> _Shape:
 def _statement(describe: _Description, query: ListQuery, dialect: DialectName) -> Compiled:
     shape = _shape(query)
     if query.filter is None:
-        return _compiled(describe, shape, dialect)
+        return _plain_statement(describe, shape, dialect)
     return _filtered_statement(describe, shape, query.filter.tree, dialect)
 
 
-# Five descriptions of each shape, with a place for a filter where it has one.
+# Five descriptions of each shape.
 @lru_cache(maxsize=5 * SHAPES_KEPT)
-def _compiled(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
+def _plain_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Compiled:
     return compile_statement(describe(shape), dialect)
+
+
+@lru_cache(maxsize=5 * SHAPES_KEPT)
+def _unfilled_statement(describe: _Description, shape: _Shape, dialect: DialectName) -> Unfilled:
+    return Unfilled(compile_statement(describe(shape), dialect))
 
 
 @lru_cache(maxsize=FILTERS_KEPT)
 def _filtered_statement(
     describe: _Description, shape: _Shape, asked: Scalar, dialect: DialectName
 ) -> Compiled:
-    statement = _compiled(describe, shape, dialect)
-    return asked_by(statement, asked, ENTITY_TABLES[shape.entity_set.name], dialect)
+    unfilled = _unfilled_statement(describe, shape, dialect)
+    return asked_by(unfilled, asked, ENTITY_TABLES[shape.entity_set.name], dialect)
 
 
 def _page(shape: _Shape) -> Select[*tuple[object, ...]]:

@@ -10,7 +10,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -26,8 +26,9 @@ from stanchion.store.spelling import Spelled, Sql, written
 from stanchion.store.texts import text_function
 
 NOW = "filter_now"
-# As many as there are columns and ways to compare them; the largest takes 100 KB, those of columns 100 bytes.
-TERMS_KEPT = 256
+# As many as there are columns and ways to compare them. Those of columns take 100 characters, and longer ones than so
+# many are not kept: the longest takes 390 KB.
+TERMS_KEPT, LONGEST_KEPT = 256, 4096
 
 _POSTGRESQL_TYPES: dict[Kind, str] = {
     "Edm.String": "text",
@@ -70,12 +71,27 @@ class Term(NamedTuple):
     reads_body: bool
 
 
-@lru_cache(maxsize=TERMS_KEPT)
+_terms: dict[tuple[Scalar, str, DialectName], Term] = {}
+
+
 def term(node: Scalar, table: Table, dialect: DialectName) -> Term:
     """Return what is true of the rows of a table for which a term holds; a parameter is a colon and its name."""
-    writer = _Writer(table, dialect)
-    text = writer.holds(node)
-    return Term(text.sql, _within(text, _AND), writer.reads_body)
+    key = (node, table.name, dialect)
+    found = _terms.get(key)
+    if found is None:
+        writer = _Writer(table, dialect)
+        text = writer.holds(node)
+        found = Term(text.sql, _within(text, _AND), writer.reads_body)
+        if len(text.sql) <= LONGEST_KEPT:
+            _keep(key, found)
+    return found
+
+
+def _keep(key: tuple[Scalar, str, DialectName], found: Term) -> None:
+    # Anyone may send terms without end.
+    if len(_terms) >= TERMS_KEPT:
+        _terms.clear()
+    _terms[key] = found
 
 
 def parameter_name(number: int) -> str:

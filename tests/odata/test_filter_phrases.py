@@ -129,3 +129,23 @@ def test_so_many_phrases_are_kept_and_no_more() -> None:
         # Each with a literal that is part of its phrase.
         parse_filter(f"rank eq {number}e1", CONTROL_PROFILES, aliases={})
     assert 0 < len(phrases._phrases) <= phrases.MAX_PHRASES
+
+
+def test_a_filter_that_is_refused_keeps_none_of_its_phrases() -> None:
+    known = dict(phrases._phrases)
+    with pytest.raises(BadRequest, match="nowhere"):
+        parse_filter("rank eq 1e9 and nowhere eq 1", CONTROL_PROFILES, aliases={})
+    assert phrases._phrases == known
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " or ".join(f"rank eq {number}e2" for number in range(phrases.MAX_NEW_PHRASES + 1)),
+        f"rank in ({','.join(['1e3'] * phrases.MAX_CHARACTERS)})",
+    ],
+)
+def test_of_many_new_phrases_and_long_ones_none_is_kept(text: str) -> None:
+    known = dict(phrases._phrases)
+    hold(text, CONTROL_PROFILES, {})
+    assert phrases._phrases == known

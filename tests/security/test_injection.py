@@ -123,8 +123,8 @@ def _statement(pattern: str, literal: str, name: str, dialect: DialectName) -> s
     """Return the statement of a filter of such literals and names, made and read anew."""
     text = pattern.replace("'{}'", f"'{literal}'").replace("{}", name)
     asked = typed_filter(text, CONTROL_PROFILES, aliases={}).filter
-    for kept in (pages._filtered_statement, terms.term):
-        kept.cache_clear()
+    pages._filtered_statement.cache_clear()
+    terms._terms.clear()
     query = ListQuery(CONTROL_PROFILES, "beta", default_order(CONTROL_PROFILES), filter=asked)
     return pages.page_statement(query, dialect=dialect).sql
 

@@ -9,7 +9,7 @@
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Literal, TypeAlias
 
@@ -21,8 +21,11 @@ from stanchion.odata.filter.slots import Slot, slots_of
 from stanchion.odata.filter.tree import Logic, Scalar
 from stanchion.odata.filter.typing import MAX_TESTS, typed_phrase
 
-# As many as there are properties and ways to compare them, at each place of a filter; some 2 KB each.
-MAX_PHRASES = 1024
+# As many as there are properties and ways to compare them, at each place of a filter. Most take some 2 KB, the
+# longest that are kept up to 10.
+MAX_PHRASES, MAX_CHARACTERS = 1024, 256
+# A text of more new ones is read whole, which is quicker then; what is refused may be long, and keeps none.
+MAX_NEW_PHRASES = 8
 # What stands for a literal: no text that is put together has one besides.
 MARK = "'"
 
@@ -59,6 +62,7 @@ def put_together(
     `marked` is its text with a mark for each of the `literals`. Raises like `typed_filter`, but with other places.
     """
     found: list[list[_Phrase]] = []
+    new: dict[_Key, _Phrase] = {}
     parts: list[Part] = []
     literal = parameter = 0
     for texts in _alternatives(marked):
@@ -66,7 +70,11 @@ def put_together(
         for text in texts:
             after = literal + text.count(MARK)
             key = (entity_set, text, tuple(kinds[literal:after]), parameter)
-            phrase = _phrases.get(key) or _read(key, literals[literal:after])
+            phrase = _phrases.get(key) or new.get(key)
+            if phrase is None:
+                if len(new) == MAX_NEW_PHRASES or len(text) > MAX_CHARACTERS:
+                    return None
+                phrase = new[key] = _read(key, literals[literal:after])
             both.append(phrase)
             parts.append(Part(literal, phrase.slots))
             literal, parameter = after, parameter + len(phrase.slots)
@@ -75,6 +83,7 @@ def put_together(
     steps = _steps([_steps([phrase.steps for phrase in both]) for both in found])
     if tests > MAX_TESTS or steps > MAX_STEPS:
         return None
+    _keep(new)
     either = [_joined("and", [phrase.tree for phrase in both]) for both in found]
     return _joined("or", either), tuple(parts)
 
@@ -111,11 +120,11 @@ def _read(key: _Key, literals: Sequence[str]) -> _Phrase:
     entity_set, marked, _, parameter = key
     cut = [part for pair in zip_longest(marked.split(MARK), literals) for part in pair if part is not None]
     typed = typed_phrase("".join(cut), entity_set, first_parameter=parameter)
-    phrase = _Phrase(
-        typed.filter.tree, slots_of(typed.readings, cut), typed.tests, steps_of(typed.filter.tree)
-    )
+    return _Phrase(typed.filter.tree, slots_of(typed.readings, cut), typed.tests, steps_of(typed.filter.tree))
+
+
+def _keep(new: Mapping[_Key, _Phrase]) -> None:
     # Anyone may send phrases without end.
-    if len(_phrases) >= MAX_PHRASES:
+    if len(_phrases) + len(new) > MAX_PHRASES:
         _phrases.clear()
-    _phrases[key] = phrase
-    return phrase
+    _phrases.update(new)

@@ -2,9 +2,9 @@
 
 - A text is cut at its plain literals: strings, numbers, days, instants in UTC, each between blanks, parentheses and
   commas. What is between them, and the kinds of the literals, make the shape.
-- Only a text that was read whole makes a shape. It makes none with `cast` or an alias in it, for there the tree may
-  depend on what a literal says, and none with a quotation mark left between its literals: without one, each literal
-  is a token of its own, and the tokens between them are the same, in all texts of the shape.
+- Only a text that was read, whole or phrase by phrase, makes a shape. It makes none with `cast` or an alias in it,
+  for there the tree may depend on what a literal says, and none with a quotation mark left between its literals:
+  without one, each literal is a token of its own, and those between them are the same, in all texts of the shape.
 - A literal that does not fit has the text read whole, which then says what is wrong with it.
 """
 
@@ -53,7 +53,7 @@ class _Shape(msgspec.Struct, frozen=True):
 
 @dataclass(slots=True)
 class _Counts:
-    """How often a shape was known, and how often a text was read whole."""
+    """How often a shape was known, and how often a text was read, whole or phrase by phrase."""
 
     known: int = 0
     read: int = 0
@@ -64,7 +64,7 @@ _counts = _Counts()
 
 
 def shape_counts() -> tuple[int, int, int]:
-    """Return how often a filter had a shape that was known, how often it was read whole, and how many are kept."""
+    """Return how often a filter had a shape that was known, how often it was read, and how many are kept."""
     return _counts.known, _counts.read, len(_shapes)
 
 
