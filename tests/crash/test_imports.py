@@ -155,7 +155,9 @@ def exported(place: Place) -> dict[str, str]:
     return {file.name: file.read_text() for file in folder.iterdir()}
 
 
-def test_writers_beside_an_import_are_neither_refused_nor_forgotten(place: Place, export: Path) -> None:
+def test_writers_who_wait_for_an_import_are_all_answered_and_none_is_forgotten(
+    place: Place, export: Path
+) -> None:
     before, loads = totals(place.database), list[Load]()
     # How long an import keeps others from writing is the machine's affair.
     with running(place, program=(*CHEATING, "patient")) as server, importing(place, export) as started:

@@ -11,11 +11,12 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.serving.process import free_port
 
 BLOCK = re.compile(
     r"^```(?P<language>\w+) (?P<role>run|serve|output|clients)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
@@ -55,9 +56,7 @@ class Session:
     def __init__(self, page: Path, folder: Path, *, clients: bool = False) -> None:
         self._blocks = blocks(page)
         self._folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = str(probe.getsockname()[1])
+        self._port = str(free_port())
         _prepare(folder)
         if clients and _NODE_PACKAGES.is_dir():
             (folder / "node_modules").symlink_to(_NODE_PACKAGES)

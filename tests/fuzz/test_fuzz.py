@@ -86,8 +86,8 @@ def test_some_seconds_of_fuzzing_find_nothing(name: str, tmp_path: Path) -> None
     # A pause of the machine in the midst of an input is no finding.
     effort = ("--runs", runs, "--seed", "1", "--slow-seconds", "120")
     ran = fuzz("-m", "fuzz", name, *effort, "--corpus", str(tmp_path))
-    assert f"stat::number_of_executed_units: {runs}\n" in ran.stdout
     assert ran.returncode == 0, ran.stdout[-4000:]
+    assert f"stat::number_of_executed_units: {runs}\n" in ran.stdout
 
 
 def test_a_target_that_is_none_is_refused_with_those_that_are() -> None:

@@ -219,15 +219,25 @@ async def test_other_requests_go_on_while_an_issuer_is_slow(scene: Scene) -> Non
 
 @pytest.mark.slow
 async def test_an_issuer_that_trickles_is_left_after_five_seconds(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    scene: Scene, judge: Judge, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(issuer_document, "FETCH_SECONDS", FETCH_SECONDS)
     scene.harbour.answers[scene.harbour.keys_path] = trickle(pause_seconds=0.2)
-    started = asyncio.get_running_loop().time()
-    # It has no end: that there is an answer shows that it was left.
-    assert await scene.status(scene.token()) == 503
-    assert asyncio.get_running_loop().time() - started > FETCH_SECONDS - 0.5
+    waits = list[float]()
+    # A machine may pause, but not each time.
+    while not waits or (waits[-1] >= FETCH_SECONDS + 2 and len(waits) < 3):
+        waits.append(await seconds_to_503(judge, scene.token()))
+        judge.clock.seconds += MINUTE
+    assert scene.harbour.key_requests == len(waits)
+    assert FETCH_SECONDS - 0.5 < min(waits) < FETCH_SECONDS + 2
     assert "did not answer whole within 5 seconds" in caplog.text
+
+
+async def seconds_to_503(judge: Judge, token: str) -> float:
+    """Return how long it takes to be told that the issuer cannot be asked."""
+    began = asyncio.get_running_loop().time()
+    assert await judge.status(token) == 503
+    return asyncio.get_running_loop().time() - began
 
 
 async def test_little_is_read_of_a_body_without_end(scene: Scene) -> None:

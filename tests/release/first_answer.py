@@ -5,6 +5,7 @@ It needs nothing but Python, so that `.ci/smoke` can use it where nothing else i
 
 import json
 import os
+import random
 import re
 import socket
 import subprocess
@@ -17,16 +18,15 @@ from pathlib import Path
 
 _TOKEN = re.compile(r"^TOKEN=['\"]?([\w.-]+)", re.MULTILINE)
 _SECONDS = 180.0
+# Below those that a kernel gives to whoever names none, so that no connection takes one before it is listened on.
+_PORTS = range(10_081, 32_000)
 
 
-def first_answer(program: Path, folder: Path) -> dict[str, object]:
+def first_answer(program: Path, folder: Path, *, port: int) -> dict[str, object]:
     """Return the newest score of the demo, which is started in a folder and ended again.
 
     Raises TimeoutError with what the demo printed when there is no answer within three minutes.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     printed = folder / "demo.log"
     with printed.open("wb") as output:
         command = (str(program), "demo", "--port", str(port))
@@ -58,6 +58,15 @@ def _newest_score(port: int, token: str) -> dict[str, object]:
         return dict(score)
 
 
+def _free_port() -> int:
+    """Return a port that nobody listens on, as `free_port` of the tests does, which needs more than Python."""
+    for port in random.sample(_PORTS, len(_PORTS)):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("No port is free.")
+
+
 def _environment() -> dict[str, str]:
     """Return this process's environment without settings of the product and without other places to import from."""
     return {
@@ -69,5 +78,5 @@ def _environment() -> dict[str, str]:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as scratch:
-        score = first_answer(Path(sys.argv[1]).absolute(), Path(scratch))
+        score = first_answer(Path(sys.argv[1]).absolute(), Path(scratch), port=_free_port())
         sys.stdout.write(f"The demo's newest score: {score['currentScore']} of {score['maxScore']}.\n")

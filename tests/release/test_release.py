@@ -21,6 +21,7 @@ from release.checkout import ReleaseError, aged
 from release.lock import read_lock, running
 from tests.docs.test_docs import ROOT, repository_files
 from tests.release.first_answer import first_answer
+from tests.serving.process import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -190,4 +191,4 @@ def test_the_installed_command_says_its_version(installed: Path, tmp_path: Path)
 
 
 def test_the_installed_demo_answers(installed: Path, tmp_path: Path) -> None:
-    assert first_answer(installed, tmp_path)["maxScore"] is not None
+    assert first_answer(installed, tmp_path, port=free_port())["maxScore"] is not None

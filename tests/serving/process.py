@@ -24,8 +24,9 @@ STANCHION = (sys.executable, "-c", "from stanchion.cli import main; main(prog_na
 READY_SECONDS = 100.0
 PATIENCE_SECONDS = 60.0
 _POLL_SECONDS = 0.02
-# Below those that a kernel gives to whoever names none, so that no connection takes one before it is listened on.
-_PORTS = range(10_000, 32_000)
+# Below those that a kernel gives to whoever names none, so that no connection takes one before it is listened on;
+# above the last one that Fetch refuses to speak to, 10080.
+_PORTS = range(10_081, 32_000)
 _given: set[int] = set()
 
 
@@ -227,10 +228,14 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def _ports_of_this_process() -> range:
-    """Return those of `_PORTS` that no other one of the processes that run tests side by side takes."""
+    """Return those of `_PORTS` that no other one of the processes that run tests side by side takes.
+
+    One that replaces another has a number beyond their count, and may share the ports of one that goes on.
+    """
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    size = len(_PORTS) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    return _PORTS[number * size : (number + 1) * size]
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    size, turn = len(_PORTS) // count, number % count
+    return _PORTS[turn * size : (turn + 1) * size]
 
 
 def _is_free(port: int) -> bool:

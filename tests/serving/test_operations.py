@@ -140,9 +140,17 @@ def test_a_long_head_is_431(watched: tuple[Server, int]) -> None:
 def test_a_slow_head_is_left(place: Place) -> None:
     port = free_port()
     with running(place, "--operations", f"127.0.0.1:{port}"):
-        began = time.monotonic()
-        assert said(port, b"GET /metrics HTTP/1.1\r\n") == b""
-        assert time.monotonic() - began > 4
+        # A machine may pause, but not each time.
+        assert any(seconds_to_be_left(port) < 9 for _ in range(3))
+
+
+def seconds_to_be_left(port: int) -> float:
+    """Return how long a head that does not go on is waited for, which is some seconds at the least."""
+    began = time.monotonic()
+    assert said(port, b"GET /metrics HTTP/1.1\r\n") == b""
+    seconds = time.monotonic() - began
+    assert seconds > 4
+    return seconds
 
 
 def test_a_crowd_is_sent_away_and_the_api_goes_on(watched: tuple[Server, int]) -> None:

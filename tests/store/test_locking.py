@@ -4,11 +4,12 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from stanchion.store import SQLiteStore
+from stanchion.store import SQLiteStore, locking
 from stanchion.store.locking import take_lock
 from tests.store.commands import increment
 
@@ -45,6 +46,9 @@ def test_a_writer_waits_for_the_lock_and_has_it_soon_after(
 ) -> None:
     execute, held = store._writer.execute, list[bool]()
 
+    def nap(seconds: float) -> None:
+        pytest.fail(f"It napped for {seconds} s: only SQLite naps, as long as it is told below.")
+
     def attempt(sql: str, *parameters: Sequence[Any]) -> sqlite3.Cursor:
         if sql != "BEGIN IMMEDIATE":
             return execute(sql, *parameters)
@@ -57,6 +61,7 @@ def test_a_writer_waits_for_the_lock_and_has_it_soon_after(
             raise
 
     monkeypatch.setattr(store._writer, "execute", attempt)
+    monkeypatch.setattr(locking, "time", SimpleNamespace(monotonic=time.monotonic, sleep=nap))
     store.run(increment("a"))
 
     assert held == [True, True, True, False]

@@ -23,10 +23,12 @@ async function crowded() {
     (one) => new Promise((resolve, reject) => one.on("response", (r) => r.resume().on("end", resolve)).on("error", reject))
   );
   while ((await fetch(`${ORIGIN}/v1.0${path(0)}`, { headers })).status !== 429);
-  return async () => {
+  let ending;
+  const finish = async () => {
     for (const one of waiting) one.end("{}");
     await Promise.all(ended);
   };
+  return () => (ending ??= finish());
 }
 
 test("it comes again after what it was told and succeeds", async () => {
@@ -40,19 +42,22 @@ test("it comes again after what it was told and succeeds", async () => {
       return wait(then, milliseconds, ...rest);
     });
   });
-  const found = connect(writer).api(path(1)).get();
-  await refused;
-  await end();
-  assert.equal((await found).id, controlId(1));
-  mock.restoreAll();
+  try {
+    const found = connect(writer).api(path(1)).get();
+    await Promise.race([refused, found]);
+    await end();
+    assert.equal((await found).id, controlId(1));
+  } finally {
+    mock.restoreAll();
+    await end();
+  }
   assert.deepEqual([...new Set(waits)], [1000]);
 });
 
 test("where it may not retry, it is told what it may do and when", async () => {
   const end = await crowded();
   const asked = connect(writer).api(path(1)).middlewareOptions([new RetryHandlerOptions(0, 0)]).get();
-  const refused = await failureOf(asked);
-  await end();
+  const refused = await failureOf(asked).finally(end);
   assert.deepEqual([refused.statusCode, refused.code], [429, "TooManyRequests"]);
   assert.equal(refused.headers.get("Retry-After"), "1");
 });
