@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -15,6 +15,7 @@ from stanchion.access.operator import add_tenant
 from stanchion.errors import BadRequest, Conflict, OutcomeUnknown, ServiceUnavailable
 from stanchion.ledger.changes import Operator
 from stanchion.ledger.draft import Draft
+from stanchion.ledger.fold import Command
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.store import PostgresStore
 from stanchion.store.postgresql.opening import SERVING
@@ -303,6 +304,21 @@ def test_while_nobody_can_find_out_the_outcome_is_unknown(proxy: Proxy, url: str
     run(main)
 
 
+@asynccontextmanager
+async def in_doubt(
+    store: PostgresStore, commands: Sequence[Command[int]], *, proxy: Proxy, url: str
+) -> AsyncIterator[list[asyncio.Future[int]]]:
+    """Submit commands whose COMMIT is made and never answered; somebody else has the head during the block."""
+    async with AsyncExitStack() as held:
+        async with head_held(url):
+            tasks = await under_way(url, *(store.submit(each, deadline_seconds=60) for each in commands))
+            behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
+            await somebody_else_waits(url)
+            proxy.cuts = ["after"]
+        await behind
+        yield tasks
+
+
 @pytest.mark.parametrize("count", [1, 5])
 def test_a_look_up_that_fails_is_made_again_and_runs_no_write_twice(
     proxy: Proxy, url: str, count: int
@@ -310,14 +326,7 @@ def test_a_look_up_that_fails_is_made_again_and_runs_no_write_twice(
     async def main() -> None:
         async with serving(proxy.url) as store:
             commands = [increment("c1") for _ in range(count)]
-            async with AsyncExitStack() as held:
-                async with head_held(url):
-                    submits = (store.submit(each, deadline_seconds=60) for each in commands)
-                    tasks = await under_way(url, *submits)
-                    behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
-                    await somebody_else_waits(url)
-                    proxy.cuts = ["after"]
-                await behind
+            async with in_doubt(store, commands, proxy=proxy, url=url) as tasks:
                 await stop_what_waits(url, times=2)
             assert await asyncio.gather(*tasks) == list(range(1, count + 1))
         known = await commands_of(url)
@@ -339,14 +348,7 @@ def test_while_every_look_up_fails_the_outcome_is_unknown(
         nonlocal ahead_seconds
         async with serving(proxy.url) as store:
             commands = [increment("c1") for _ in range(count)]
-            async with AsyncExitStack() as held:
-                async with head_held(url):
-                    submits = (store.submit(each, deadline_seconds=60) for each in commands)
-                    tasks = await under_way(url, *submits)
-                    behind = asyncio.ensure_future(held.enter_async_context(head_held(url)))
-                    await somebody_else_waits(url)
-                    proxy.cuts = ["after"]
-                await behind
+            async with in_doubt(store, commands, proxy=proxy, url=url) as tasks:
                 stopping = asyncio.ensure_future(stop_what_waits(url, times=1000))
                 await until(lambda: "it cannot be looked up whether a COMMIT was made" in caplog.text)
                 ahead_seconds = 60.0
