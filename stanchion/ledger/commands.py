@@ -36,8 +36,9 @@ from stanchion.ledger.edits import (
     showing,
 )
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.placement import place, refuse_chosen_id, refuse_other_owner, refuse_unusable_id
+from stanchion.ledger.placement import place, refuse_chosen_id, refuse_other_owner
 from stanchion.ledger.working_set import EntityKey, Key, LatestDecisionKey, Stored
+from stanchion.model.check import refuse_unusable_id
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet
 from stanchion.model.json_text import JsonObject
 from stanchion.model.wording import shown
@@ -214,7 +215,7 @@ def settled(draft: Draft, entity_set: EntitySet, value: JsonObject) -> JsonObjec
     refuse_commands(after)
     owner = owner_of(after)
     control_id = place(draft, cast("str", after["id"]), owner)
-    refuse_unusable_id(control_id)
+    refuse_unusable_id(control_id, of="control")
     merge_history(draft, control_id, cast("list[JsonObject]", after["controlStateUpdates"]), owner=owner)
     return showing({**after, "id": control_id}, standing(draft, control_id))
 

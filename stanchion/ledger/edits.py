@@ -9,7 +9,7 @@ Source: OData 4.01 Protocol, 11.4.3 "Update an Entity".
 
 from stanchion.errors import BadRequest
 from stanchion.ledger.decisions import MICROSOFT, Standing, owner_of
-from stanchion.model.check import MAX_ID_CHARACTERS, complete, is_id, same_value
+from stanchion.model.check import complete, refuse_unusable_id, same_value
 from stanchion.model.edm import CONTROL_PROFILES, EntitySet, StructuredType
 from stanchion.model.instant import format_instant, parse_instant
 from stanchion.model.json_text import JsonObject, JsonValue
@@ -114,12 +114,7 @@ def snapshot_id(value: JsonObject, *, tenant_id: str) -> str:
     provider = _provider(value.get("vendorInformation"))
     bare = not provider or MICROSOFT.matches(owner_of(value))
     made = f"{tenant_id}_{day}" if bare else f"{tenant_id}_{day}_{provider}"
-    if not is_id(made):
-        raise BadRequest(
-            f"The score would be kept as {shown(made)}; an id is 1 to {MAX_ID_CHARACTERS} characters without control "
-            "characters. Send an 'id' of your own.",
-            target="id",
-        )
+    refuse_unusable_id(made, of="score", hint=" Send an 'id' of your own.")
     return made
 
 

@@ -21,9 +21,9 @@ from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of, parse_status,
 from stanchion.ledger.draft import Draft
 from stanchion.ledger.edits import is_control, refuse_other_tenant, same_content
 from stanchion.ledger.fold import Applied
-from stanchion.ledger.placement import encoded_id, refuse_unusable_id
+from stanchion.ledger.placement import encoded_id
 from stanchion.ledger.working_set import BesideKey, Key, NotLoaded
-from stanchion.model.check import complete
+from stanchion.model.check import complete, refuse_unusable_id
 from stanchion.model.edm import SECURE_SCORES, EntitySet
 from stanchion.model.instant import TICKS_PER_SECOND, parse_instant
 from stanchion.model.json_text import JsonObject, dump_json, load_object
@@ -227,7 +227,7 @@ class ImportEntities(Wish, frozen=True, kw_only=True, dict=True):
         if is_control(incoming.entity_set):
             _refuse_control(value)
             control_id = entity_id if incoming.placed else encoded_id(entity_id, owner_of(value))
-            refuse_unusable_id(control_id)
+            refuse_unusable_id(control_id, of="control")
             return (control_id,)
         return (entity_id,)
 

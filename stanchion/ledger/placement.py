@@ -19,7 +19,7 @@ from stanchion.ledger.decisions import MICROSOFT, Owner, owner_of
 from stanchion.ledger.draft import Draft
 from stanchion.ledger.edits import showing
 from stanchion.ledger.working_set import Stored
-from stanchion.model.check import MAX_ID_CHARACTERS, is_id
+from stanchion.model.check import refuse_unusable_id
 from stanchion.model.edm import CONTROL_PROFILES
 from stanchion.model.text import folded
 from stanchion.model.wording import shown
@@ -63,16 +63,6 @@ def refuse_other_owner(stored: Stored, owner: Owner | None, *, holder: Owner | N
             f"Resource {shown(stored.id)} does not belong to {shown(str(owner))}; "
             f"it belongs to {holder or 'no provider'}.",
             target="vendorInformation",
-        )
-
-
-def refuse_unusable_id(control_id: str) -> None:
-    """Raise BadRequest where encoding or the provider's name made an id that no request can name."""
-    if not is_id(control_id):
-        raise BadRequest(
-            f"The control would be kept as {shown(control_id)}; an id is 1 to {MAX_ID_CHARACTERS} characters "
-            "without control characters.",
-            target="id",
         )
 
 
@@ -125,7 +115,7 @@ def _beside(draft: Draft, control_id: str, owner: Owner | None) -> str:
 
 def _move(draft: Draft, control_id: str, claim: _Claim) -> None:
     to = _suffixed(draft, control_id, claim.owner)
-    refuse_unusable_id(to)
+    refuse_unusable_id(to, of="control")
     if draft.get(CONTROL_PROFILES, to) is not None:
         raise Conflict(
             f"The control {shown(control_id)} must make way for Microsoft's own, but {shown(to)} exists.",

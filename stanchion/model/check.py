@@ -140,6 +140,19 @@ def column_value(column: Column, value: JsonObject) -> ColumnValue:
             return None
 
 
+def refuse_unusable_id(made: str, *, of: str, hint: str = "") -> None:
+    """Raise BadRequest where what an id was made of, such as the provider's name, made one that no request can name.
+
+    `of` says what would be kept under it.
+    """
+    if not is_id(made):
+        raise BadRequest(
+            f"The {of} would be kept as {shown(made)}; an id is 1 to {MAX_ID_CHARACTERS} characters without control "
+            f"characters.{hint}",
+            target="id",
+        )
+
+
 def is_id(text: str) -> bool:
     """Whether an entity may have this id: 1 to 256 characters, none of them a control character."""
     if not 1 <= len(text) <= MAX_ID_CHARACTERS:
